@@ -1,1 +1,33 @@
-"""framework"""
+"""The contract between the core and what is mounted: all that engines may know."""
+
+from strongroom.framework.context import ANONYMOUS, Caller, Context, Mount, MountConfig
+from strongroom.framework.engine import Engine, Nothing, Route
+from strongroom.framework.path import CanonicalPath, canonical, segments
+from strongroom.framework.request import Operation, Request
+from strongroom.framework.response import Auth, Lease, Raw, Response, WrapInfo
+from strongroom.framework.wire import CommaList, Fields, Pairs, Seconds
+
+__all__ = [
+    "ANONYMOUS",
+    "Auth",
+    "Caller",
+    "CanonicalPath",
+    "CommaList",
+    "Context",
+    "Engine",
+    "Fields",
+    "Lease",
+    "Mount",
+    "MountConfig",
+    "Nothing",
+    "Operation",
+    "Pairs",
+    "Raw",
+    "Request",
+    "Response",
+    "Route",
+    "Seconds",
+    "WrapInfo",
+    "canonical",
+    "segments",
+]

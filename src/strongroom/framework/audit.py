@@ -1,0 +1,18 @@
+"""What the core asks of the audit log; the audit package provides it, the server joins them."""
+
+from typing import Protocol
+
+
+class AuditLog(Protocol):
+    """The append-only log. One writer gives each entry its sequence."""
+
+    def append(self, entry: bytes) -> int:
+        """Queue one JSON object (no sequence, no newline) and return its sequence.
+
+        Raises AuditFailed when the log cannot take entries.
+        """
+        ...
+
+    async def flushed(self, sequence: int) -> None:
+        """Return once the entry is on disk; raises AuditFailed when it could not be written."""
+        ...

@@ -1,0 +1,115 @@
+"""What a handler is given: storage, clock, caller, and nothing global."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from strongroom.barrier.view import View
+from strongroom.clock import Clock
+from strongroom.framework.request import Request
+
+T = TypeVar("T")
+
+
+class MountConfig(Struct, frozen=True, kw_only=True):
+    """A mount's tuning; times in seconds, 0 for the system's default."""
+
+    default_lease_ttl: int = 0
+    max_lease_ttl: int = 0
+    force_no_cache: bool = False
+    listing_visibility: str = ""
+    token_type: str = "default-service"
+    audit_non_hmac_request_keys: tuple[str, ...] = ()
+    audit_non_hmac_response_keys: tuple[str, ...] = ()
+    passthrough_request_headers: tuple[str, ...] = ()
+    allowed_response_headers: tuple[str, ...] = ()
+    user_lockout: dict[str, int | bool] = {}
+
+
+class Mount(Struct, frozen=True, kw_only=True):
+    """An entry of the mount table. `path` ends with a slash; auth methods start with `auth/`.
+
+    `uuid` names its part of storage and never changes, also when it moves.
+    """
+
+    path: str
+    kind: str
+    uuid: str
+    accessor: str
+    description: str = ""
+    options: dict[str, str] = {}
+    config: MountConfig = MountConfig()
+    local: bool = False
+    seal_wrap: bool = False
+    external_entropy_access: bool = False
+    tainted: bool = False
+    namespace: str = ""
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who asks: the token's harmless side. `id` is the token's storage name, a keyed hash."""
+
+    id: str
+    accessor: str
+    policies: tuple[str, ...]
+    display_name: str
+    entity_id: str = ""
+    metadata: dict[str, str] = {}
+    path: str = ""
+    root: bool = False
+
+
+ANONYMOUS = Caller(id="", accessor="", policies=(), display_name="")
+
+
+@dataclass(slots=True)
+class Context:
+    """Everything a handler may use. A conflict runs the handler again with a fresh one.
+
+    `storage` is the mount's own part of the barrier inside this request's
+    transaction. `separately()` opens a transaction of its own that is durable
+    when the block ends: to charge a counter or record a pending lease before
+    acting. `after_commit` defers what must not happen unless the transaction lands.
+    """
+
+    request: Request
+    mount: Mount
+    storage: View
+    caller: Caller
+    clock: Clock
+    separate: Callable[[], AbstractAsyncContextManager[View]]
+    pool: Callable[..., Awaitable[Any]]
+    house: Any = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    deferred: list[Callable[[], None]] = field(default_factory=list)
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.clock.now()
+
+    @asynccontextmanager
+    async def separately(self) -> AsyncIterator[View]:
+        """A transaction of its own over the mount's storage, durable at the end of the block.
+
+        Raises Conflict like any commit: the request then runs again.
+        """
+        async with self.separate() as view:
+            yield view
+
+    async def blocking(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run slow or blocking work (password hashing, drivers) in the bounded pool."""
+        result: T = await self.pool(function, *arguments)
+        return result
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Run `action` once the transaction is durable."""
+        self.deferred.append(action)
+
+
+async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
+    """The plain pool, for tests: a thread of the loop's default executor."""
+    return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)

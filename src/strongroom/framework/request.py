@@ -1,0 +1,96 @@
+"""What comes in: one Request, decided at the edge and never looked at raw again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from strongroom.errors import InvalidRequest
+from strongroom.framework.path import CanonicalPath
+from strongroom.sensitive import Sensitive
+
+MAX_DEPTH = 100
+
+
+class Operation(StrEnum):
+    """What is asked of a path. A write becomes create or update when the route can tell."""
+
+    READ = "read"
+    LIST = "list"
+    SCAN = "scan"
+    WRITE = "write"
+    PATCH = "patch"
+    DELETE = "delete"
+    HELP = "help"
+
+
+@dataclass(slots=True)
+class Request:
+    """One request at the door.
+
+    `body` is the JSON as sent (empty when none), `query` the query parameters
+    of a read, list or delete; `fields` is both, decoded on first use.
+    `wrap_ttl` is in seconds, 0 for an unwrapped answer. `headers` holds only
+    those the door needs (lower case names). `remote` is the client's address.
+    """
+
+    operation: Operation
+    path: CanonicalPath
+    id: str
+    token: Sensitive[str] | None = None
+    namespace: str = ""
+    body: bytes = b""
+    query: Mapping[str, str] = field(default_factory=dict)
+    wrap_ttl: int = 0
+    remote: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    client_certificate: bytes = b""
+    _fields: dict[str, Any] | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Query parameters overlaid by the JSON body's members.
+
+        Raises InvalidRequest, without the input, when the body is no JSON object.
+        """
+        if self._fields is None:
+            self._fields = {**self.query, **decode_object(self.body)} if self.body else dict(self.query)
+        return self._fields
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """Decode a JSON object; integers of any size stay exact.
+
+    Raises InvalidRequest when it is malformed, not an object or nested over 100 levels.
+    """
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
+        raise InvalidRequest(f"JSON is nested deeper than {MAX_DEPTH} levels")
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InvalidRequest("failed to parse JSON input") from None
+    if not isinstance(decoded, dict):
+        raise InvalidRequest("failed to parse JSON input: an object is expected")
+    return decoded
+
+
+def _depth(body: bytes) -> int:
+    """The deepest nesting of a JSON text, counted outside strings; stops just past the limit."""
+    depth = deepest = 0
+    in_string = escaped = False
+    for byte in body:
+        if in_string:
+            in_string = escaped or byte != 0x22
+            escaped = not escaped and byte == 0x5C
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > MAX_DEPTH:
+                break
+        elif byte in b"]}":
+            depth -= 1
+    return deepest

@@ -1,0 +1,65 @@
+"""The storage contract: an ordered map from key to bytes, changed in transactions.
+
+Keys are `/`-separated text compared by their UTF-8 bytes. Nothing above the
+barrier talks to storage, and storage never sees plaintext.
+"""
+
+from typing import Protocol
+
+
+class Conflict(Exception):
+    """Something this transaction read has changed; run it again."""
+
+
+class Transaction(Protocol):
+    """A consistent read set and a buffered write set.
+
+    Reads see this transaction's own writes first. Nothing is visible to others
+    before `commit` returns, and `commit` returns only when the writes are
+    durable. A transaction that wrote nothing commits without touching the disk,
+    once everything it read is durable.
+    """
+
+    async def get(self, key: str) -> bytes | None:
+        """Return the value at `key`, or None."""
+        ...
+
+    async def scan(self, prefix: str, after: str = "", limit: int = 1000) -> list[str]:
+        """Return up to `limit` keys that start with `prefix` and sort after `after` (a whole key)."""
+        ...
+
+    def put(self, key: str, value: bytes) -> None:
+        """Buffer a write."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Buffer a deletion; deleting what is not there is not an error."""
+        ...
+
+    async def commit(self) -> None:
+        """Make the writes durable, all or none.
+
+        Raises Conflict when a key read (or a range scanned) has changed since.
+        Raises StorageFull when the disk has no room: nothing was written.
+        """
+        ...
+
+
+class Storage(Protocol):
+    """A backend: memory, sqlite, postgresql."""
+
+    def begin(self) -> Transaction:
+        """Start a transaction; it holds no lock."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was handed to `commit` and release the store."""
+        ...
+
+
+class StorageFull(Exception):
+    """The disk has no room; the write was refused and nothing changed."""
+
+
+class StoreInUse(Exception):
+    """Another process holds this store."""
