@@ -1,0 +1,110 @@
+"""Context detectors: a value without a shape of its own, near a provider's name.
+
+The matcher finds the names; here the text between name and value decides. A
+name must be a word (`ably` is not in `probably`), the value must stand alone,
+and what is between must not speak of a digest, a path or another assignment.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from strongroom.scanner.limits import NAME_REACH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SEPARATOR = re.compile(r"[_\-. ]+")
+_WORDS = (
+    rb"api|key|token|secret|access|auth|pass|pwd|cred|client|app|account|acct|user|login|private|public|webhook|hook"
+    rb"|url|uri|host|id|io|com|org|net|bot|admin|service|server|prod|live|test|dev|db|sdk|config|integration|personal|sid"
+)
+_AFTER = re.compile(_WORDS, re.IGNORECASE)
+_DIGEST = re.compile(
+    rb"(?i)(?:sha-?\d+|md5|commit|checksum|integrity|digest|revision|etag|\brev\b|\bhash)[\w\"' ]*[:=\-(\s\"']*$"
+)
+_OWN_NAME = re.compile(
+    rb"(?i)(?:key|token|secret|pass|pwd|auth|api|cred|value|account|sid|bearer|basic|\bid\b|_id\b|client|string|data)[\w\"'\])>.\- ]{0,24}$"
+)
+_QUOTES_ONLY = re.compile(rb"[\s\"'`>(\[{,:=|*+\\-]*$")
+
+
+def name_pattern(name: str) -> str:
+    """A pattern for `name` in which `_`, `-`, `.`, a space and nothing are equal; for both engines."""
+    return "[_. -]?".join(re.escape(part) for part in _SEPARATOR.split(name) if part)
+
+
+def is_word(data: bytes, start: int, end: int) -> bool:
+    """Whether the name at data[start:end] begins and ends a word, camel case included."""
+    before, after = data[start - 1 : start], data[end : end + 1]
+    if before.isalpha() and not (before.islower() and data[start : start + 1].isupper()):
+        return False
+    last = data[end - 1 : end]
+    if after.isalpha() and after.islower() == last.islower():
+        return _AFTER.match(data, end) is not None
+    return not (after.islower() and last.isupper() and end - start > 1)
+
+
+@lru_cache(maxsize=4096)
+def value_pattern(value: str) -> re.Pattern[bytes]:
+    """Compile `value` so that it stands alone: no neighbour could belong to it."""
+    charset = _charset(value)
+    inner = "".join(re.escape(c) for c in sorted(charset - set("\"'` \t\n=:,;()<>[]{}|&")))
+    edge = rf"[A-Za-z0-9_\-{inner}]"
+    return re.compile(rf"(?<!{edge[:-1]}/.])({value})(?!{edge})(?!\.[A-Za-z0-9])".encode())
+
+
+@lru_cache(maxsize=4096)
+def _charset(value: str) -> frozenset[str]:
+    """The printable characters that `value` can hold."""
+    from re import _parser  # type: ignore[attr-defined]  # noqa: PLC0415 (private: the only parser there is)
+
+    found: set[str] = set()
+    rest = [_parser.parse(value)]
+    while rest:
+        node = rest.pop()
+        if isinstance(node, tuple) and node and str(node[0]) == "LITERAL":
+            found.add(chr(node[1]))
+        elif isinstance(node, tuple) and node and str(node[0]) == "RANGE":
+            found.update(chr(c) for c in range(node[1][0], node[1][1] + 1))
+        elif isinstance(node, _parser.SubPattern | tuple | list):
+            rest.extend(node)
+    return frozenset(found)
+
+
+def needs_digit(value: str) -> bool:
+    """Whether a real value of this form nearly always has a digit: so a word is none."""
+    charset = _charset(value)
+    return "0" in charset and ("a" in charset or "A" in charset)
+
+
+def values(pattern: re.Pattern[bytes], data: bytes, name_end: int, reach: int) -> Iterator[tuple[int, int]]:
+    """Yield spans of `pattern` that the name ending at `name_end` speaks about.
+
+    `reach` is the longest value in bytes.
+    """
+    for found in pattern.finditer(data, name_end, name_end + NAME_REACH + reach + 1):
+        start, end = found.span(1)
+        between = data[name_end:start]
+        if len(between) > NAME_REACH:
+            return
+        if between and _speaks(between):
+            yield start, end
+
+
+def _speaks(between: bytes) -> bool:
+    """Whether the text between a name and a value ties the two together."""
+    if _DIGEST.search(between):
+        return False
+    lines = between.count(b"\n")
+    if lines == 0:
+        return True
+    if lines > 2:
+        return False
+    own = between[between.rfind(b"\n") + 1 :]
+    if not own.strip(b" \t\"'`-"):
+        return True
+    head = own.rstrip(b" \t\"'`:=>([{,|")
+    return _OWN_NAME.search(head) is not None
