@@ -54,7 +54,7 @@ class Blob:
 
     def __init__(
         self,
-        id: str,  # noqa: A002 (the contract's name)
+        id: str,
         data: bytes,
         provenance: Provenance,
         *,

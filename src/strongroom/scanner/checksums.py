@@ -138,7 +138,7 @@ def _gitlab_make(prefix: str, draw: Draw) -> str:
 
 
 def _crc_tail_check(secret: bytes) -> bool:
-    """`..._<8 hex>`: CRC-32 of what stands before the last `_`, little endian. Source: Grafana's satokengen."""
+    """`..._<8 hex>`: CRC-32 of all before the last `_`, little endian. Source: Grafana."""
     body, _, tail = secret.rpartition(b"_")
     return binascii.crc32(body).to_bytes(4, "little").hex().encode() == tail
 

@@ -16,19 +16,22 @@ from strongroom.scanner.limits import NAME_REACH
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LONG_NAME = 6  # bytes from which a name is rare enough to begin a longer word
+
 _SEPARATOR = re.compile(r"[_\-. ]+")
 _WORDS = (
     rb"api|key|token|secret|access|auth|pass|pwd|cred|client|app|account|acct|user|login|private|public|webhook|hook"
-    rb"|url|uri|host|id|io|com|org|net|bot|admin|service|server|prod|live|test|dev|db|sdk|config|integration|personal|sid"
+    rb"|url|uri|host|id|io|com|org|net|bot|admin|service|server|prod|live|test|dev|db|sdk|config|integration|personal|sid|hq|data|search|labs|ai"
 )
 _AFTER = re.compile(_WORDS, re.IGNORECASE)
 _DIGEST = re.compile(
-    rb"(?i)(?:sha-?\d+|md5|commit|checksum|integrity|digest|revision|etag|\brev\b|\bhash)[\w\"' ]*[:=\-(\s\"']*$"
+    rb"(?i)(?:sha-?\d+|md5|commit|checksum|integrity|digest|revision|etag|\brev\b|\bhash)"
+    rb"[\w\"' ]*[:=\-(\s\"']*$"
 )
 _OWN_NAME = re.compile(
-    rb"(?i)(?:key|token|secret|pass|pwd|auth|api|cred|value|account|sid|bearer|basic|\bid\b|_id\b|client|string|data)[\w\"'\])>.\- ]{0,24}$"
+    rb"(?i)(?:key|token|secret|pass|pwd|auth|api|cred|value|account|sid|bearer|basic"
+    rb"|\bid\b|_id\b|client|string|data)[\w\"'\])>.\- ]{0,24}$"
 )
-_QUOTES_ONLY = re.compile(rb"[\s\"'`>(\[{,:=|*+\\-]*$")
 
 
 def name_pattern(name: str) -> str:
@@ -43,7 +46,7 @@ def is_word(data: bytes, start: int, end: int) -> bool:
         return False
     last = data[end - 1 : end]
     if after.isalpha() and after.islower() == last.islower():
-        return _AFTER.match(data, end) is not None
+        return end - start >= LONG_NAME or _AFTER.match(data, end) is not None
     return not (after.islower() and last.isupper() and end - start > 1)
 
 

@@ -181,7 +181,7 @@ def _precise_problems(d: Detector) -> list[str]:
     found = []
     if not d.pattern or d.names or d.value:
         found.append(
-            f'a {d.kind} detector has `pattern` and neither `names` nor `value` (write kind = "context" for those)'
+            f'a {d.kind} detector has `pattern`, not `names` and `value`: those need kind = "context"'
         )
     if d.kind == "precise" and not d.keywords:
         found.append("`keywords` is missing: each match contains one of them")

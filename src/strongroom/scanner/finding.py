@@ -123,7 +123,7 @@ class Report:
 
 
 def mask(secret: bytes) -> str:
-    """Hide `secret`: its first four characters where it is long enough to stay secret, then dots, then the last four."""
+    """Hide `secret`, but for a few characters at the ends of a long one."""
     text = printable(secret)
     if len(text) < 16:
         return "•" * min(len(text), 8)

@@ -40,4 +40,4 @@ def sample(secret: bytes, *, strict: bool) -> str:
 
 def _ladder(text: bytes, length: int) -> bool:
     """Whether `text` holds `length` characters in a row of an alphabet."""
-    return any(text[at : at + length] in row for row in _LADDERS for at in range(0, len(text) - length + 1))
+    return any(text[at : at + length] in row for row in _LADDERS for at in range(len(text) - length + 1))

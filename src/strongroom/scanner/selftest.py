@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from strongroom.errors import InvalidRequest
 from strongroom.scanner import confirm, context
@@ -66,7 +66,7 @@ def _why_not(rule: Rule, data: bytes) -> str:
 
 
 def engine_problems(detector: Detector) -> list[str]:
-    """Say where Hyperscan and `re` disagree over the detector's pattern; nothing where there is no Hyperscan."""
+    """Say where Hyperscan and `re` disagree over the pattern; nothing where there is no Hyperscan."""
     try:
         import hyperscan  # noqa: PLC0415 (absent on some platforms)
     except ImportError:
@@ -89,13 +89,13 @@ def engine_problems(detector: Detector) -> list[str]:
     return found
 
 
-def _disagreements(database: object, exact: re.Pattern[bytes], detector: Detector) -> Iterator[str]:
+def _disagreements(database: Any, exact: re.Pattern[bytes], detector: Detector) -> Iterator[str]:
     for key, examples in _examples(detector):
         for number, text in enumerate(examples, 1):
             data = draw(text, f"{detector.id}{'+' if key == 'matches' else '-'}{number}").encode()
             hits: list[int] = []
             database.scan(
                 data, match_event_handler=lambda _id, _from, to, _flags, _ctx, hits=hits: hits.append(to)
-            )  # type: ignore[attr-defined]
+            )
             if bool(hits) != (exact.search(data) is not None):
                 yield f"Hyperscan and re disagree on {text!r}"
