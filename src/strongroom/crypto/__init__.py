@@ -1,1 +1,1 @@
-"""crypto"""
+"""Bytes in, bytes out: authenticated encryption, secret sharing, digests. No I/O, no clock."""
