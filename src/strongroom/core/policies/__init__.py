@@ -1,0 +1,33 @@
+"""Policies: their text, their names, and the access-control list made of them."""
+
+from strongroom.core.policies.acl import ACL, Decision, compile_acl
+from strongroom.core.policies.defaults import default_texts
+from strongroom.core.policies.names import (
+    assignable_names,
+    canonical_name,
+    canonical_names,
+    deletable_name,
+    writable_name,
+)
+from strongroom.core.policies.policy import Capability, Policy, Rule, parse_policy
+from strongroom.core.policies.templates import AliasFacts, GroupFacts, Subject, rendered
+
+__all__ = [
+    "ACL",
+    "AliasFacts",
+    "Capability",
+    "Decision",
+    "GroupFacts",
+    "Policy",
+    "Rule",
+    "Subject",
+    "assignable_names",
+    "canonical_name",
+    "canonical_names",
+    "compile_acl",
+    "default_texts",
+    "deletable_name",
+    "parse_policy",
+    "rendered",
+    "writable_name",
+]
