@@ -1,0 +1,157 @@
+"""Run git on a repository that may be hostile, and find its parts.
+
+A repository's own configuration can name programs: `core.fsmonitor`, hooks,
+external diffs, text converters, signature checkers, transports. Every command
+here turns them off, takes revisions only after they were resolved to ids, and
+never touches the network, so a partial clone does not fetch what it lacks.
+`safe.directory` is left as it is: git's refusal of another user's repository
+is reported with the remedy.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from strongroom.errors import InvalidRequest, NotFound, UpstreamFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAFE = (
+    "--no-pager",
+    "--no-replace-objects",
+    "-c", "core.fsmonitor=false",
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "core.quotePath=false",
+    "-c", "log.showSignature=false",
+    "-c", "log.showRoot=true",
+    "-c", "diff.ignoreSubmodules=none",
+    "-c", "gc.auto=0",
+    "-c", "protocol.allow=never",
+)  # fmt: skip
+
+# Set by git for its hooks; they would send a command to another repository than the one named.
+PLACE = (
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_QUARANTINE_PATH",
+)  # fmt: skip
+
+
+class Git:
+    """One repository, reached by the git command.
+
+    `hook` keeps the variables that git sets for hooks (index of a partial
+    commit, quarantined objects); otherwise only `path` decides.
+    """
+
+    def __init__(self, path: str, *, hook: bool = False) -> None:
+        self.path = path
+        environment = {k: v for k, v in os.environ.items() if hook or k not in PLACE}
+        environment.update(
+            LC_ALL="C",
+            GIT_OPTIONAL_LOCKS="0",
+            GIT_TERMINAL_PROMPT="0",
+            GIT_NO_LAZY_FETCH="1",
+            GIT_ALLOW_PROTOCOL=":",
+            GIT_PAGER="cat",
+        )
+        environment.pop("GIT_EXTERNAL_DIFF", None)
+        self.environment = environment
+
+    def start(
+        self, *arguments: str, stdin: int = subprocess.DEVNULL, quiet: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """Start `git ARGUMENTS` with its standard output as a pipe; `quiet` drops its messages."""
+        try:
+            return subprocess.Popen(
+                ["git", "-C", self.path, *SAFE, *arguments],  # noqa: S607 (the user's git is the one to ask)
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL if quiet else subprocess.PIPE,
+                env=self.environment,
+            )
+        except FileNotFoundError as error:
+            raise UpstreamFailed("git is not installed") from error
+        except NotADirectoryError as error:
+            raise NotFound(f"{self.path} is not a directory") from error
+
+    def run(self, *arguments: str, given: bytes | None = None) -> bytes:
+        """Return the output of `git ARGUMENTS`; raises as `refusal` says when it fails."""
+        stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
+        with self.start(*arguments, stdin=stdin) as process:
+            out, messages = process.communicate(given)
+        if process.returncode:
+            raise refusal(self.path, messages)
+        return out
+
+    def lines(self, *arguments: str) -> Iterator[str]:
+        """Yield the lines of the output, decoded so that any file name survives."""
+        for line in self.run(*arguments).splitlines():
+            yield os.fsdecode(line)
+
+    def resolve(self, revision: str) -> str:
+        """Return the commit id that `revision` names; raises NotFound where there is none."""
+        try:
+            out = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
+        except InvalidRequest as error:
+            raise NotFound(f"{self.path} has no revision {revision!r}") from error
+        return out.decode().strip()
+
+
+class Layout:
+    """Where a repository keeps its objects: `stores` lists object directories, alternates included."""
+
+    def __init__(self, git: Git) -> None:
+        answer = list(
+            git.lines("rev-parse", "--show-object-format", "--git-path", "objects", "--is-shallow-repository")
+        )
+        self.id_size = 32 if answer[0] == "sha256" else 20
+        self.shallow = answer[-1] == "true"
+        first = os.path.join(git.path, answer[1])
+        self.stores = stores(first)
+        extra = git.environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", "")
+        for path in filter(None, extra.split(os.pathsep)):
+            self.stores += [s for s in stores(path) if s not in self.stores]
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` is a whole object id, SHA-1 or SHA-256."""
+    return len(text) in (40, 64) and not set(text) - set("0123456789abcdef")
+
+
+def stores(first: str, depth: int = 5) -> list[str]:
+    """Return the object directory `first` and its alternates, each once, `depth` levels deep as git does."""
+    found = [os.path.realpath(first)]
+    level = list(found)
+    for _ in range(depth):
+        level = [p for store in level for p in alternates(store) if p not in found]
+        found += level
+    return list(dict.fromkeys(found))
+
+
+def alternates(store: str) -> list[str]:
+    """Return the object directories that `info/alternates` of `store` names."""
+    try:
+        with open(os.path.join(store, "info", "alternates"), "rb") as file:
+            lines = file.read(1 << 20).splitlines()
+    except OSError:
+        return []
+    paths = [os.fsdecode(line) for line in lines if line and not line.startswith((b"#", b'"'))]
+    return [os.path.realpath(os.path.join(store, path)) for path in paths]
+
+
+def refusal(path: str, messages: bytes) -> Exception:
+    """Return the error for a git command that failed on the repository at `path`."""
+    text = messages.decode("utf-8", "replace").strip()
+    if "dubious ownership" in text:
+        return InvalidRequest(
+            f"{path} belongs to another user; to trust it: git config --global --add safe.directory {path}"
+        )
+    if "not a git repository" in text:
+        return NotFound(f"{path} is not in a git repository")
+    if "cannot change to" in text:
+        return NotFound(f"{path} does not exist")
+    last = text.splitlines()[-1] if text else "no message"
+    return InvalidRequest(f"git failed in {path}: {last}")
