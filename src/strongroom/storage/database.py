@@ -1,0 +1,98 @@
+"""The SQLite file behind the store: its settings, its format version, and what its errors mean."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import NoReturn
+
+from strongroom.errors import IntegrityFailure
+from strongroom.storage.contract import StorageFull
+
+NAME = "store.db"
+FORMAT = 1
+# "strg": lets `file` and a careful operator tell the store from any other database.
+APPLICATION_ID = 0x73747267
+_BUSY_SECONDS = 10.0
+_CACHE_KIB = 8192
+_WAL_LIMIT_BYTES = 64 * 2**20
+_EXIT_IO_ERROR = 74
+
+_SCHEMA = """
+BEGIN IMMEDIATE;
+CREATE TABLE format (version INTEGER NOT NULL) STRICT;
+INSERT INTO format VALUES ({version});
+CREATE TABLE entries (key TEXT NOT NULL UNIQUE, value BLOB NOT NULL) STRICT;
+PRAGMA application_id = {application};
+COMMIT;
+"""
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Open the one connection that writes, laying out a new file first.
+
+    Raises IntegrityFailure when the file is not a store, or one of a newer version.
+    """
+    connection = _connect(path)
+    try:
+        # FULL syncs the log at each commit: NORMAL would lose acknowledged commits at a power cut.
+        connection.execute("PRAGMA synchronous = FULL")
+        # Freed pages are zeroed, so what was destroyed does not linger in the file.
+        connection.execute("PRAGMA secure_delete = ON")
+        # Checkpoints are asked for by the writer: SQLite's own would swallow a failing fsync.
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+        _check_format(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise IntegrityFailure(f"{path} is not a readable store: {error}") from error
+    except IntegrityFailure:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open a connection that cannot write."""
+    connection = _connect(path)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    return connection
+
+
+def _check_format(connection: sqlite3.Connection, path: Path) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application == 0 and tables == 0:
+        connection.executescript(_SCHEMA.format(version=FORMAT, application=APPLICATION_ID))
+        return
+    if application != APPLICATION_ID:
+        raise IntegrityFailure(f"{path} is a database, but not a strongroom store")
+    version = connection.execute("SELECT version FROM format").fetchone()[0]
+    if version > FORMAT:
+        raise IntegrityFailure(
+            f"{path} has format {version} and this release reads up to {FORMAT}: start the newer release"
+        )
+
+
+def full_or_end(error: sqlite3.Error) -> StorageFull:
+    """Turn a failed write into StorageFull when the disk has no room; otherwise end the process.
+
+    After a failed fsync the kernel may have dropped the pages and will report
+    success the next time, so there is nothing left to retry with.
+    """
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}:
+        end_process(getattr(error, "sqlite_errorname", type(error).__name__))
+    return StorageFull("the disk that holds the store is full")
+
+
+def end_process(reason: str) -> NoReturn:
+    """Leave at once: no clean-up may run on a store in doubt."""
+    os.write(2, f"strongroom: the store cannot be written ({reason}); ending the process\n".encode())
+    os._exit(_EXIT_IO_ERROR)
