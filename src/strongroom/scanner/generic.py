@@ -5,30 +5,84 @@ that has a hit or a format reader (`formats.reader_for(path)`). What `find` yiel
 no entropy or allow-list check is to follow; only overlaps with precise detectors go, which win.
 """
 
+import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from strongroom.scanner import formats
 from strongroom.scanner.formats import Candidate
+from strongroom.scanner.generic_assign import Cursor, assignments
+from strongroom.scanner.generic_judge import Verdict, judge, judge_shape
+from strongroom.scanner.generic_language import Place, place_of
+from strongroom.scanner.generic_shapes import Shaped, private_keys, shapes
 from strongroom.scanner.generic_triggers import TRIGGERS, Trigger
 
 __all__ = ["TRIGGERS", "Trigger", "find", "hits"]
 
+_PEM = frozenset(n for n, t in enumerate(TRIGGERS) if "PRIVATE KEY" in t.pattern or "PuTTY" in t.pattern)
+_KINDS = tuple(t.name for t in TRIGGERS)
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> list[re.Pattern[bytes]]:
+    return [re.compile(t.pattern.encode()) for t in TRIGGERS]
+
 
 def hits(data: bytes) -> list[tuple[int, int]]:
-    """Run the triggers by `re`: (index into TRIGGERS, end offset). For where no database is at hand."""
-    import re  # noqa: PLC0415
-
-    return [(n, m.end()) for n, t in enumerate(TRIGGERS) for m in re.finditer(t.pattern.encode(), data)]
+    """Run the triggers by `re`: (index into TRIGGERS, end offset), for where no database is at hand."""
+    return [(n, m.end()) for n, pattern in enumerate(_compiled()) for m in pattern.finditer(data)]
 
 
 def find(path: str, data: bytes, ends: Iterable[tuple[int, int]]) -> Iterator[Candidate]:
     """Yield the generic secrets of a file; `ends` are the triggers' hits: (index, end offset).
 
-    `path` may be "" (standard input, history). A known format is read by its reader, which
-    keeps the generic stage out of the file when it is exclusive.
+    `path` may be "" (standard input). A known format is read by its reader, which keeps the
+    generic stage out of the file when it is exclusive.
     """
+    taken: list[tuple[int, int]] = []
     reader = formats.reader_for(path)
     if reader is not None:
-        yield from reader.read(path, data)
+        for candidate in reader.read(path, data):
+            taken.append((candidate.start, candidate.end))
+            yield candidate
         if reader.exclusive:
             return
+    place = place_of(path)
+    if not place.lock:
+        for candidate in _generic(data, ends, place):
+            if not any(a < candidate.end and candidate.start < b for a, b in taken):
+                taken.append((candidate.start, candidate.end))
+                yield candidate
+
+
+def _generic(data: bytes, ends: Iterable[tuple[int, int]], place: Place) -> Iterator[Candidate]:
+    cursor = Cursor()
+    places: set[int] = set()
+    ordered = sorted(ends, key=lambda hit: (_KINDS[hit[0]] == "assign", hit[1]))
+    for trigger, end in ordered:
+        if trigger in _PEM:
+            yield from (_shaped(s, data, Verdict(True, 1.0, ("a private key in its armour",))) for s in private_keys(data, end, places))
+        elif _KINDS[trigger] == "shape":
+            yield from _shapes(data, end, place, places)
+        else:
+            yield from _assigned(data, end, place, cursor)
+
+
+def _shapes(data: bytes, end: int, place: Place, seen: set[int]) -> Iterator[Candidate]:
+    for shaped in shapes(data, end, seen):
+        verdict = judge_shape(shaped, data, place)
+        if verdict.accepted:
+            yield _shaped(shaped, data, verdict)
+
+
+def _shaped(shaped: Shaped, data: bytes, verdict: Verdict) -> Candidate:
+    start, end = shaped.start, shaped.end
+    return Candidate(shaped.shape.detector, start, end, data[start:end], shaped.shape.name, verdict.score, verdict.reasons)
+
+
+def _assigned(data: bytes, end: int, place: Place, cursor: Cursor) -> Iterator[Candidate]:
+    for found in assignments(data, end, place, cursor):
+        verdict = judge(found, data, place)
+        if verdict.accepted:
+            secret = data[found.start : found.end]
+            yield Candidate(verdict.detector, found.start, found.end, secret, found.name, verdict.score, verdict.reasons)

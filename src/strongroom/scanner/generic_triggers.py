@@ -16,14 +16,15 @@ class Trigger(NamedTuple):
 
 _STRONG = r"(?:pass|pwd|psw|secret|cred|token|pw|dsn|mnemonic)"
 _WEAK = r"(?:key|auth|salt|nonce|seed|signature|session|cookie|jwt)"
-_NAME_TAIL = r"[\w.\-]{0,24}[\"'`\])]{0,3}\s{0,4}"
+_NAME_TAIL = r"[\w.\-]{0,24}\\?[\"'`\])]{0,3}\s{0,4}"
+_JOINED = r"(?::\s?&?[\w.']{1,16}\s?=|[=:(,>]{1,2}|->|<-|\sas string =)\s{0,4}(?:\(\s{0,12})?"
 
 TRIGGERS = (
-    Trigger("assign", rf"(?i){_STRONG}{_NAME_TAIL}(?::\s?&?[\w.']{{1,16}}\s?=|[=:(,>]{{1,2}}|->|<-)\s{{0,4}}[^\s=;,(){{}}<>]"),
-    Trigger("assign", rf"(?i){_WEAK}{_NAME_TAIL}(?::\s?&?[\w.']{{1,16}}\s?=|[=:(,>]{{1,2}}|->|<-)\s{{0,4}}[a-z@]{{0,2}}[\"'`]?[\w+/=.\-~]{{10}}"),
+    Trigger("assign", rf"(?i){_STRONG}{_NAME_TAIL}{_JOINED}[^\s=;,(){{}}<>]"),
+    Trigger("assign", rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}[a-z@]{{0,2}}\\?[\"'`]?[\w+/=.\-~]{{10}}"),
     Trigger(
         "assign",
-        rf"(?i)(?:{_STRONG}|key)[\w.\-]{{0,24}}(?:[\"'],?|,)?\s{{0,24}}(?:[-,{{]\s)?[\"']?(?:value|default|defaultvalue)[\"']?\s{{0,3}}[=:>]",
+        rf"(?i)(?:{_STRONG}|key)[\w.\-]{{0,24}}(?:[\"'],?|,)?(?:\"type\":\"[\w]{{0,12}}\",)?\s{{0,24}}(?:[-,{{]\s)?[\"']?(?:value|default|defaultvalue)[\"']?\s{{0,3}}[=:>]",
     ),
     Trigger("assign", rf"(?i){_STRONG}[\w.\- ]{{0,20}}</(?:key|name|string)>\s{{0,24}}<(?:string|value)>[^<\s]"),
     Trigger("shape", r"(?i)[a-z]://[^\s/:@\"'<>]{0,64}:[^\s/@\"'<>]{2,80}@[\w\[{$%.-]"),
@@ -38,9 +39,12 @@ TRIGGERS = (
     Trigger("shape", r"(?i)(?:pbkdf2:sha\d{1,3}:\d{1,8}|scrypt:\d{1,8}:\d:\d)\$"),
     Trigger("shape", r"(?i)\b[0-9a-f]{32}:[0-9a-f]{32}:::"),
     Trigger("shape", r"(?i)identified\s{1,3}(?:(?:with|via)\s{1,3}\S{1,30}\s{1,3})?(?:by|as|using)\s{1,3}(?:password\s{0,3}\(?)?['\"]"),
-    Trigger("shape", r"(?i)password\s{1,3}(?:=\s)?[en]?['\"][^\s'\"]"),
+    Trigger("assign", r"(?i)(?:pass|password|passwd|pwd|secret|token|key|passphrase)\s{1,8}[en@]?['\"][^\s'\"<$%{]"),
+    Trigger("assign", r"(?i)\n[ \t]{0,8}(?:env |arg |set |setenv |export )?[\w.-]{0,24}(?:pass|password|passwd|secret|token|api_?key)[ \t]{1,4}[^\s=:#(]{4,64}[ \t]{0,2}[\r\n]"),
+    Trigger("shape", r"(?i)password\s{0,3}(?:\(|as)?\s{0,3}[en]?['\"][^\s'\"]"),
+    Trigger("shape", r"(?i)securestring\s{1,3}(?:-string\s{1,2})?[\"'][^\s\"'$]"),
     Trigger("shape", r"(?i)\s--?[\w-]{0,24}(?:pass|pwd|secret|token|key|passin|passout|passwd|cred)[\w-]{0,12}[\"']?[, =]\s?[\"']?[^\s\"'<\[{-]"),
     Trigger("shape", r"(?i)\s(?:-u|--user|-user)[ =]?[\"']?[\w.@%+-]{1,48}:[^\s\"'$:/]"),
-    Trigger("shape", r"(?i)\b(?:sshpass|mysql(?:dump|admin|import|show|check)?|mariadb|mongo(?:dump|restore|export|sh)?|redis-cli|ldap\w{3,8}|docker|htpasswd|smbclient|unzip|zip|7z|lftp|wget|pg_dump|sqlcmd|bcp|isql|cadaver|rar|vncpasswd)\b[^\n]{0,100}\s-(?:pw|p|P|a|w|b|cbmb)[\"']?[^\s-]"),
+    Trigger("shape", r"(?i)\b(?:sshpass|mysql(?:dump|admin|import|show|check)?|mariadb|mongo(?:dump|restore|export|sh)?|redis-cli|ldap\w{3,8}|docker|htpasswd|smbclient|unzip|zip|7z|lftp|wget|pg_dump|sqlcmd|bcp|isql|cadaver|rar|vncpasswd)\b[^\n]{0,100}\s-(?:pw|p|a|w|b)[ =]?[\"']?[^\s-]"),
     Trigger("shape", r"(?i)\becho\s{1,2}[\"']?[^\s\"']{1,64}[\"']?\s{0,2}\|\s{0,2}(?:sudo|passwd|docker|chpasswd|su)\b"),
 )

@@ -1,0 +1,216 @@
+"""Finds `name = value` in any language around a trigger's hit.
+
+It knows the operators, quotes and detours (`password: &str = "…"`, `setPassword("…")`,
+`name="password" value="…"`, `os.getenv("X", "default")`); it does not judge.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from strongroom.scanner.generic_language import Place
+from strongroom.scanner.generic_names import classify
+
+
+class Assignment(NamedTuple):
+    """`data[start:end]` is the value of `name`, which stands at `at`.
+
+    `op` is how they are joined: assign, compare, call, comma, element, pair, space or embedded
+    (inside a query or connection string).
+    """
+
+    name: str
+    at: int
+    op: str
+    start: int
+    end: int
+    quoted: bool
+
+
+_KEYWORD = re.compile(
+    rb"(?i)pass|pwd|psw|pw|secret|cred|token|key|auth|salt|nonce|seed|sig|jwt|sess|cookie|dsn|mnemonic|bearer|iv|psk|hash|"
+    rb"senha|kennwort|contrasena|hmac|pin|otp|webhook|clave"
+)
+_NAME = re.compile(rb"(?a:[A-Za-z_][A-Za-z0-9_.$-]{1,100})")
+_NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$-")
+_QUALIFIER = re.compile(rb"(?i)(?:api|access|secret|private|account|auth|client|shared|license|encryption|consumer|subscription) $")
+
+_TYPED = re.compile(
+    rb"(?i:\s{1,2}as\s{1,2}string)?\s{1,2}=\s{1,8}(?=\")|[\"'`]?[?!]?\s{0,3}:\s{0,3}(?:&?'?[A-Za-z_][\w.<>\[\]?&' |]{0,40}?)?\s{0,3}=\s{0,8}(?=[A-Za-z@$]{0,2}[\"'`(])"
+)
+_OP = re.compile(
+    rb"(?P<close>(?:\\{0,3}[\"'`])?\s?[\])]{0,2}|)"
+    rb"(?:[ \t]{0,24}(?P<op>:=|=>|[=!]==?|=~|=|::?|->|<-|,|\(|\|\||\?\?)[ \t]{0,24}|(?P<space>[ \t]{1,24}))"
+)
+_PAIR = re.compile(
+    rb"\\?[\"'`]?\s{0,4}(?:,|;|\}|/?>\s{0,40}(?=<))?\s{0,40}(?:[-{]\s)?(?:"
+    rb"(?:[\"']?(?:type|secure|sensitive|enabled|description|default|scope|encrypted)[\"']?\s{0,2}[=:]\s{0,2}[\"']?\w{0,20}[\"']?,?\s{0,30})?"
+    rb"<?[\"']?(?:[\w:]{0,3}value|default(?:_?value)?|content)[\"']?\s{0,4}(?:=>|[=:])\s{0,4}|</?(?:key|name)>\s{0,40}<(?:string|value)>"
+    rb"|<(?:[\w:]{0,3}value)>)",
+    re.IGNORECASE,
+)
+_ELEMENT = re.compile(rb"(?:\s[^<>\n]{0,120})?(?<!/)>\s{0,40}(?=[^<\s])|[\"']\s{0,2}>\s{0,40}(?=[^<\s])")
+_CALLEE = (
+    rb"(?:new\s{1,2})?(?:[A-Za-z_][\w:!]{0,40}[.:>]{1,2})??(?i:\w{0,20}(?:str(?:ing)?|secure\w*|secret\w*|passw\w*|credentials?|token|key|text|value|"
+    rb"chars|data|bytes|buffer)|bytes?|from|get\w{0,20}|\w{0,6}env\w{0,4}|fetch|some|of|default\w*|optional|b64\w+|base64\w*|base64\.\w+|"
+    rb"valueof|sha\w+|md5|lookup|setdefault|pointer|ptr|unhexlify|fromhex|config|option|property|prop|must\w*|quote|literal|box::new|u|n|q)"
+    rb"!?[(\[]{1,2}\s{0,30}(?:[\"'][\w.\-]{1,60}[\"']\s{0,3},\s{0,8})?"
+)
+_WRAP = re.compile(
+    rb"(?:" + _CALLEE + rb"|(?:process\.env|ENV|os\.environ)[\w.\[\]\"']{1,60}\s{0,3}(?:\|\||\?\?|or)\s{0,3}|"
+    rb"\(?[\w.]{1,40}\s(?:\?\?|\|\|)\s|\[\s?)?(?=[A-Za-z@$]{0,2}\\{0,3}[\"'`])"
+)
+_QUOTED = re.compile(
+    rb"(?:[bBrRuUfFLNqQ@$]{0,2})(?P<q>\\{0,3}\"|\\{0,3}'|`)(?P<v>(?:(?!(?P=q))[^\n\\]|\\[^\n\"']|\\(?!(?P=q))[\"']){1,2000}?)(?P=q)"
+)
+_BARE = re.compile(rb"[^\s\"'`<>,;]{1,2000}")
+_BARE_LINE = re.compile(rb"[^\s\"'`][^\s]{0,2000}")
+_EMBEDDED = re.compile(rb"[^\s\"'`<>;&\\,)}\]]{1,2000}")
+_LINE_REST = re.compile(rb"[ \t]{0,20}(?:(?:#|//|;|--|<!--)[^\n]*|\\|[,;]|</[\w:]+>)?[ \t]*\r?(?:\n|$)")
+_ARGUMENT = re.compile(rb"\w\s?\((?:\s{0,20}|[\w.&*]{1,40},\s?)[A-Za-z@]?\\{0,3}[\"'`]$")
+_TEXT = re.compile(rb"(?:<!\[CDATA\[)?(?P<v>[^<>\n]{1,2000}?)(?:\]\]>)?\s{0,30}</")
+_OPERATIONS = {b"(": "call", b",": "comma", b"==": "compare", b"===": "compare", b"!=": "compare", b"!==": "compare", b"=~": "compare"}
+_LEFT, _RIGHT = 130, 12
+
+
+class Cursor:
+    """How far a blob's names have been read."""
+
+    __slots__ = ("read_to",)
+
+    def __init__(self) -> None:
+        self.read_to = 0
+
+
+def assignments(data: bytes, end: int, place: Place, cursor: Cursor) -> Iterator[Assignment]:
+    """Yield the assignments whose name stands a little before `end`.
+
+    Hits come in rising order; `cursor` keeps what one hit has read from being read for the next.
+    """
+    begin = max(0, end - _LEFT, cursor.read_to)
+    if begin and data[begin - 1] in _NAME_BYTES and begin > cursor.read_to:
+        begin = max(cursor.read_to, begin - 60)
+    roof = min(len(data), end + _RIGHT)
+    for match in _NAME.finditer(data, begin, roof + 60):
+        if match.start() >= roof:
+            break
+        cursor.read_to = match.end()
+        if not promising(match.group()):
+            continue
+        left = match.start()
+        qualifier = _QUALIFIER.search(data, max(0, left - 16), left)
+        found = _read(data, qualifier.start() if qualifier else left, left + len(match.group().rstrip(b"-.$")), place)
+        if found is not None:
+            yield found
+
+
+@lru_cache(maxsize=16384)
+def promising(token: bytes) -> bool:
+    """Whether a word could name a secret: the cheap test that most words fail."""
+    return _KEYWORD.search(token) is not None and classify(token.decode("ascii").strip("-.$")) is not None
+
+
+def _read(data: bytes, left: int, right: int, place: Place) -> Assignment | None:
+    if right - left > 100 or (left and data[left - 1] == 0x2F and data[left - 2 : left - 1] == b"<"):
+        return None
+    name = data[left:right].decode("ascii", "replace").lstrip("-$.")
+    before = data[left - 1 : left]
+    pair = _PAIR.match(data, right, right + 240)
+    if pair is not None:
+        return _value(data, name, left, "pair", pair.end(), place)
+    if before == b"<" or (data[right : right + 1] in (b'"', b"'") and before in (b'"', b"'")):
+        element = _ELEMENT.match(data, right, right + 200)
+        if element is not None and (place.kind != "code" or before == b"<"):
+            return _element(data, name, left, element.end())
+    typed = _TYPED.match(data, right, right + 80)
+    if typed is not None:
+        return _value(data, name, left, "assign", typed.end(), place)
+    return _operator(data, name, left, right, place)
+
+
+def _operator(data: bytes, name: str, left: int, right: int, place: Place) -> Assignment | None:
+    op = _OP.match(data, right, right + 64)
+    if op is None:
+        return None
+    kind = "space" if op["space"] else _OPERATIONS.get(op["op"], "assign")
+    if kind in ("comma", "space") and bool(op["close"].strip(b" ")) is not (kind == "comma"):
+        return None
+    if kind == "comma" and not _ARGUMENT.search(data, max(0, left - 80), left):
+        return None
+    at = op.end()
+    if kind == "assign" and op["op"] in (b"=", b":=") and data[left - 1 : left] in b";&?" and left:
+        kind = "embedded"
+    return _value(data, name, left, kind, at, place)
+
+
+def _element(data: bytes, name: str, left: int, at: int) -> Assignment | None:
+    text = _TEXT.match(data, at, at + 2100)
+    if text is None:
+        return None
+    return Assignment(name, left, "element", text.start("v"), text.start("v") + len(text["v"].rstrip()), True)
+
+
+def _value(data: bytes, name: str, left: int, op: str, at: int, place: Place) -> Assignment | None:
+    """Read the value at `at`: quoted, wrapped in a call, or bare where the language has bare strings."""
+    if op == "pair" and data[at - 1 : at] == b">":
+        return _element(data, name, left, at)
+    wrap = _WRAP.match(data, at, at + 200) or _next_line(data, at)
+    if wrap is not None and op != "embedded":
+        quoted = _QUOTED.match(data, wrap.end(), wrap.end() + 2100)
+        if quoted is not None:
+            return Assignment(name, left, op, quoted.start("v"), quoted.end("v"), True)
+    if op in ("call", "comma", "compare") or (op == "space" and not _directive(data, left, place)):
+        return None
+    return _bare(data, name, left, op, at, place)
+
+
+_BREAK = re.compile(rb"\(?[ \t]*\\?\r?\n\s{1,40}(?=[bBrRuUfF]?[\"'`][^\"'`:\n]+[\"'`]\s*[),;\n])")
+
+
+def _next_line(data: bytes, at: int) -> re.Match[bytes] | None:
+    return _BREAK.match(data, at, at + 300)
+
+
+def _bare(data: bytes, name: str, left: int, op: str, at: int, place: Place) -> Assignment | None:
+    if op == "embedded" or _in_string(data, left):
+        bare = _EMBEDDED.match(data, at)
+        return Assignment(name, left, "embedded", at, bare.end(), False) if bare else None
+    comment = place.kind == "code" and _in_comment(data, left)
+    if place.kind == "code" and not comment:
+        return None
+    flow = b"{" in data[max(data.rfind(b"\n", 0, left), left - 200) : left]
+    bare = (_BARE_LINE if place.kind == "config" and not flow else _BARE).match(data, at)
+    if bare is None:
+        return None
+    end = at + len(bare.group().rstrip(b",;" if place.kind != "config" else b",")) - (flow and bare.group()[-1:] == b"}")
+    if op != "pair" and not _LINE_REST.match(data, end, end + 300) and not _listed(data, end, place):
+        return None
+    return Assignment(name, left, op, at, end, False)
+
+
+_DIRECTIVE = re.compile(rb"(?i)(?:^|\n)[ \t]{0,16}(?:env|arg|set|export|setenv|machine[^\n]{0,80}|-)?[ \t]{0,4}\"?$")
+
+
+def _directive(data: bytes, left: int, place: Place) -> bool:
+    """Whether a name that a space alone joins to its value begins its line, as in `requirepass x`."""
+    return place.kind in ("shell", "config", "") and _DIRECTIVE.search(data, max(0, left - 120), left) is not None
+
+
+def _listed(data: bytes, end: int, place: Place) -> bool:
+    """Whether a bare value may be followed by more on its line: shell commands, flow mappings."""
+    follow = data[end : end + 2]
+    if place.kind == "config":
+        return follow[:1] in (b",", b"}")
+    return place.kind in ("shell", "text", "") and (follow[:1] in (b",", b";", b"}", b"\"", b"'", b"&", b"|") or follow[:1] == b" ")
+
+
+def _in_string(data: bytes, at: int) -> bool:
+    """Whether an odd number of double or single quotes stands before `at` on its line."""
+    line = data[max(data.rfind(b"\n", 0, at) + 1, at - 400) : at]
+    return (line.count(b'"') - line.count(b'\\"')) % 2 == 1 or (line.count(b"'") % 2 == 1 and b'"' not in line)
+
+
+def _in_comment(data: bytes, at: int) -> bool:
+    line = data[max(data.rfind(b"\n", 0, at) + 1, at - 200) : at]
+    return line.lstrip().startswith((b"#", b"//", b"*", b"/*", b"--", b";")) or b"# " in line or b"// " in line

@@ -1,0 +1,118 @@
+"""Decides what a place in a file holds: first the rules that exclude, then the score."""
+
+import base64
+import binascii
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from strongroom.scanner.falsealarms import harmless, placeholder, reference
+from strongroom.scanner.generic_assign import Assignment
+from strongroom.scanner.generic_language import Place
+from strongroom.scanner.generic_names import Named, classify, words_of
+from strongroom.scanner.generic_shapes import Shaped
+from strongroom.scanner.scoring import THRESHOLD, Subject, score
+
+
+class Verdict(NamedTuple):
+    """Whether a candidate is reported, how sure that is (0 to 1), why, and under which detector."""
+
+    accepted: bool
+    score: float
+    reasons: tuple[str, ...]
+    detector: str = ""
+
+
+_NEIGHBOURS = re.compile(rb"(?i)(?:user(?:name|id)?|host(?:name)?|login|server|e?mail|account|database)[\"'\]]{0,2}\s{0,3}(?:[=:,>(]|=>)")
+_GETTER = re.compile(
+    r"(?i)^(?:get|has|find|is|require|remove|delete|contains?|check|read|fetch|lookup|load|parse|print|log|assert|expect|"
+    r"prompt|ask|echo|error|warn|raise|throw|tr|t|translate|gettext|include|import|exists|unset|forget|pop)"
+)
+_HEXISH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+_USER = re.compile(r"(?i)^(?:user(?:name)?|login|u|usr|admin)$")
+_COMMON_USERINFO = re.compile(r"(?i)^(?:pass(?:word|wd)?|pwd|pw|secret|token|key|x|xxx|p|pass123|userpass|mypass(?:word)?|\w*password|password\w{0,2})$")
+_DOC_HOST = re.compile(r"(?i)^(?:example\.|[\w.-]*\.example\b|[\w.-]*example\.(?:com|org|net)|host(?:name)?\b(?!\.)|domain\b|your|my-?(?:host|server|domain)|server\b(?!\.)|\$|\{|%|x\b|foo\b|a\b|b\b|h\b)")
+
+
+def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
+    """Decide on an assignment."""
+    named = classify(found.name)
+    if named is None:
+        return Verdict(False, 0.0, ("its name is not that of a secret",))
+    if found.op == "call" and _GETTER.match(words_of(found.name)[0]):
+        return Verdict(False, 0.0, ("an argument of a function that looks something up",))
+    raw = data[found.start : found.end]
+    neighbours = _NEIGHBOURS.search(data, max(0, found.at - 160), found.end + 160) is not None
+    return _decide(found.name, named, raw, found.op, found.quoted, place, neighbours)
+
+
+@lru_cache(maxsize=8192)
+def _decide(name: str, named: Named, raw: bytes, op: str, quoted: bool, place: Place, neighbours: bool) -> Verdict:
+    try:
+        value = raw.decode("ascii").strip()
+    except UnicodeDecodeError:
+        return Verdict(False, 0.0, ("not plain ASCII: a translated text",))
+    reason = excluded(name, named, value, quoted=quoted)
+    if reason:
+        return Verdict(False, 0.0, (reason,))
+    result = score(Subject(named, value, op, quoted, place, neighbours))
+    return Verdict(result.value >= THRESHOLD, result.value, result.reasons, "generic." + named.kind)
+
+
+def excluded(name: str, named: Named, value: str, *, quoted: bool) -> str:
+    """Say which rule excludes `value` as the content of `name`, or ""."""
+    password = named.kind == "password" and named.strength >= 1.0
+    if len(value) < (3 if password else 8):
+        return "too short"
+    if not password and (named.strength <= 0.3 and len(value) < 16):
+        return "too short for so weak a name"
+    if not quoted and reference(value):
+        return "a variable or a call"
+    if value.lower() == name.lower() or words_of(value) == words_of(name):
+        return "the value repeats its name"
+    return placeholder(value) or harmless(value)
+
+
+def judge_shape(shaped: Shaped, data: bytes, place: Place) -> Verdict:
+    """Decide on a shape: structure alone, or the score of a password."""
+    raw = data[shaped.start : shaped.end]
+    kind = shaped.shape.detector
+    if kind == "generic.url_credentials":
+        return _url(raw, data, shaped, place)
+    value = raw.decode("ascii", "replace")
+    if kind == "generic.basic_auth" and not shaped.shape.judged:
+        return _basic(value)
+    if not shaped.shape.judged:
+        reason = placeholder(value) if len(value) < 400 and kind != "generic.password_hash" else ""
+        return Verdict(not reason, 0.0 if reason else 0.95, (reason or "its shape says what it is",), kind)
+    named = Named("password", 1.0) if shaped.shape.name in ("password", "url") else Named("token", 0.7)
+    return _decide(shaped.shape.name, named, raw, "embedded", False, place, True)._replace(detector=kind)
+
+
+def _basic(value: str) -> Verdict:
+    """HTTP basic credentials: base64 of `user:password`, the password no placeholder."""
+    try:
+        text = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return Verdict(False, 0.0, ("not base64 of a user and a password",))
+    user, colon, password = text.partition(":")
+    if not colon or not text.isprintable() or not (user or password):
+        return Verdict(False, 0.0, ("not base64 of a user and a password",))
+    reason = placeholder(password) if password else ""
+    reason = reason or ("sample words" if _COMMON_USERINFO.match(password) and _USER.match(user) else "")
+    return Verdict(not reason, 0.0 if reason else 0.95, (reason or "base64 of a user and a password",), "generic.basic_auth")
+
+
+_URL_PARTS = re.compile(rb"[^\s/:@\"'<>`?#]{0,64}$")
+
+
+def _url(raw: bytes, data: bytes, shaped: Shaped, place: Place) -> Verdict:
+    """A URL's password: placeholders and documentation hosts are no evidence."""
+    password = raw.decode("ascii", "replace")
+    before = _URL_PARTS.search(data, max(0, shaped.start - 66), shaped.start - 1)
+    user = before.group().decode("ascii", "replace") if before else ""
+    host = data[shaped.end + 1 : shaped.end + 80].decode("ascii", "replace")
+    weak = _COMMON_USERINFO.match(password) or password == user or len(password) < 3
+    if weak or _DOC_HOST.match(host) or "$" in user or "{" in user or "<" in user:
+        return Verdict(False, 0.0, ("a sample address",))
+    return _decide("url", Named("password", 1.0), raw, "embedded", False, place, True)._replace(detector="generic.url_credentials")
