@@ -3,6 +3,7 @@
 from strongroom.framework.context import ANONYMOUS, Caller, Context, Mount, MountConfig
 from strongroom.framework.engine import Engine, Nothing, Route
 from strongroom.framework.path import CanonicalPath, canonical, segments
+from strongroom.framework.path import checked as checked_path
 from strongroom.framework.request import Operation, Request
 from strongroom.framework.response import Auth, Lease, Raw, Response, WrapInfo
 from strongroom.framework.wire import CommaList, Fields, Pairs, Seconds
@@ -29,5 +30,6 @@ __all__ = [
     "Seconds",
     "WrapInfo",
     "canonical",
+    "checked_path",
     "segments",
 ]

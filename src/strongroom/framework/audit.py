@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 
 class AuditLog(Protocol):
     """The append-only log. One writer gives each entry its sequence."""
@@ -15,4 +17,8 @@ class AuditLog(Protocol):
 
     async def flushed(self, sequence: int) -> None:
         """Return once the entry is on disk; raises AuditFailed when it could not be written."""
+        ...
+
+    async def set_signer(self, private: Ed25519PrivateKey | None) -> None:
+        """Sign checkpoints with this key from now on; None while sealed."""
         ...

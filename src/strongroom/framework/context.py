@@ -73,12 +73,14 @@ class Context:
     `storage` is the mount's own part of the barrier inside this request's
     transaction. `separately()` opens a transaction of its own that is durable
     when the block ends: to charge a counter or record a pending lease before
-    acting. `after_commit` defers what must not happen unless the transaction lands.
+    acting. `personal` is storage of the caller's token, gone with it.
+    `after_commit` defers what must not happen unless the transaction lands.
     """
 
     request: Request
     mount: Mount
     storage: View
+    personal: View
     caller: Caller
     clock: Clock
     separate: Callable[[], AbstractAsyncContextManager[View]]

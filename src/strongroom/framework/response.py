@@ -1,5 +1,6 @@
 """What goes out: data, and what the core is to make of it (a token, a lease, a wrapping)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -80,6 +81,7 @@ class Response:
     `status` 0 means 200 with a body and 204 without.
     `bare` sends `data` as the whole body (`sys/health`, `sys/seal-status`, `sys/init`);
     `doubled` sends its members at top level and again under `data` (`sys/mounts`).
+    `facts` are harmless words for the audit entry (which version, which role): never values.
     """
 
     data: Any = None
@@ -93,6 +95,7 @@ class Response:
     doubled: bool = False
     request_id: str = ""
     mount_type: str = ""
+    facts: Mapping[str, str | int] = field(default_factory=dict)
 
     @classmethod
     def leased(

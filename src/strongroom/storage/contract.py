@@ -20,6 +20,11 @@ class Transaction(Protocol):
     once everything it read is durable.
     """
 
+    @property
+    def dirty(self) -> bool:
+        """Whether anything is to be written."""
+        ...
+
     async def get(self, key: str) -> bytes | None:
         """Return the value at `key`, or None."""
         ...

@@ -53,6 +53,11 @@ class OptimisticTransaction:
         self._ranges: dict[tuple[str, str, int], list[str]] = {}
         self._writes: Writes = {}
 
+    @property
+    def dirty(self) -> bool:
+        """Whether anything is to be written."""
+        return bool(self._writes)
+
     async def get(self, key: str) -> bytes | None:
         """Return the value at `key`, or None; the same answer each time it is asked."""
         if key in self._writes:

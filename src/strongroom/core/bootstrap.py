@@ -1,0 +1,98 @@
+"""From an empty store to an open one: the system's own mounts, keys, policies and the first root token."""
+
+from typing import TYPE_CHECKING, cast
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.barrier.view import View
+from strongroom.core import keys, mounts
+from strongroom.core.token_entry import TokenEntry
+from strongroom.errors import IntegrityFailure, Sealed
+from strongroom.framework import Mount
+from strongroom.sensitive import Sensitive
+
+if TYPE_CHECKING:
+    from strongroom.core.core import Core
+
+PREFIX = "core/"
+_SYSTEM = {
+    "sys/": ("system", "system endpoints used for control, policy and debugging"),
+    "cubbyhole/": ("cubbyhole", "per-token private secret storage"),
+    "auth/token/": ("token", "token based credentials"),
+}
+SYSTEM_MOUNTS = {
+    path: Mount(path=path, kind=kind, uuid=kind, accessor=f"{kind}_strongroom", description=description)
+    for path, (kind, description) in _SYSTEM.items()
+}
+
+
+class _Closed:
+    """Stands in for a transaction while the barrier is sealed: nothing can be read or written."""
+
+    dirty = False
+
+    async def get(self, key: str) -> bytes | None:
+        raise Sealed("the barrier is sealed")
+
+    async def scan(self, prefix: str, after: str = "", limit: int = 1000) -> list[str]:
+        raise Sealed("the barrier is sealed")
+
+    def put(self, key: str, value: bytes) -> None:
+        raise Sealed("the barrier is sealed")
+
+    def delete(self, key: str) -> None:
+        raise Sealed("the barrier is sealed")
+
+    async def commit(self) -> None:
+        raise Sealed("the barrier is sealed")
+
+
+CLOSED = cast("BarrierTransaction", _Closed())
+
+
+def view(tx: BarrierTransaction) -> View:
+    """The core's own part of the barrier."""
+    return View(tx, PREFIX)
+
+
+async def create(core: "Core", *, root_token: str = "") -> Sensitive[str]:
+    """Fill a freshly initialised, open barrier; returns the first root token.
+
+    All of it is one transaction: a crash leaves a store that `load` completes again.
+    """
+    tx = core.barrier.begin()
+    core.tokens.open(keys.create(view(tx)))
+    mounts.save(view(tx), SYSTEM_MOUNTS)
+    core.policies.install_defaults(tx)
+    token = issue_root(core, tx, root_token)
+    await tx.commit()
+    return token
+
+
+def issue_root(core: "Core", tx: BarrierTransaction, text: str = "") -> Sensitive[str]:
+    """A new root token: no expiry, no parent."""
+    entry = TokenEntry(
+        id="",
+        accessor="",
+        policies=("root",),
+        path="auth/token/root",
+        display_name="root",
+        created=core.clock.now(),
+        renewable=False,
+        mount=SYSTEM_MOUNTS["auth/token/"].uuid,
+    )
+    return core.tokens.issue(tx, entry, text)
+
+
+async def load(core: "Core") -> None:
+    """Take keys and mounts from the open barrier."""
+    tx = core.barrier.begin()
+    held = await view(tx).find(keys.KEY, keys.Keys)
+    if held is None:
+        raise IntegrityFailure("the store holds no core keys: its initialisation did not finish")
+    core.tokens.open(held)
+    core.auditing.open(held.audit)
+    core.policies.changed()
+    core.adopt(await mounts.load(view(tx)))
+    await core.auditing.log.set_signer(Ed25519PrivateKey.from_private_bytes(held.checkpoint))

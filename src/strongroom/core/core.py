@@ -1,0 +1,266 @@
+"""The door: `handle(Request) -> Response`. Everything that reads or changes a secret comes through here.
+
+sealed? → mount → who → may they → audit entry → handler in a transaction → leases,
+tokens, wrapping → commit → audit entry → durable → Response. The order of commit
+and audit is ADR 0005's: a write's request is on disk in the log before it is
+committed, its answer before it is given.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from strongroom.barrier.barrier import Barrier, BarrierTransaction
+from strongroom.barrier.view import View
+from strongroom.clock import Clock
+from strongroom.core import bootstrap, issuing, token_store
+from strongroom.core.auditing import Auditing, Trail
+from strongroom.core.expiry import Expiry
+from strongroom.core.leases import LeaseEntry
+from strongroom.core.metrics import Metrics
+from strongroom.core.policy_store import Policies
+from strongroom.core.router import Router, Target
+from strongroom.core.tokens import Session, Tokens
+from strongroom.errors import (
+    AuditFailed,
+    IntegrityFailure,
+    NotFound,
+    NotInitialized,
+    PermissionDenied,
+    RateLimited,
+    Sealed,
+    StrongroomError,
+    UnsupportedOperation,
+)
+from strongroom.framework import (
+    ANONYMOUS,
+    Caller,
+    CanonicalPath,
+    Context,
+    Engine,
+    Mount,
+    Operation,
+    Request,
+    Response,
+)
+from strongroom.framework.audit import AuditLog
+from strongroom.framework.dispatch import Found, dispatch, exists
+from strongroom.storage.contract import Conflict, StorageFull
+
+MAX_RERUNS = 64
+AREA = "mount/"
+Pool = Callable[..., Awaitable[Any]]
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request on its way: where it leads, who asks, what it leaves in the log."""
+
+    request: Request
+    target: Target
+    trail: Trail
+    session: Session | None = None
+    last_use: bool = False
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks; anonymous at logins and open routes."""
+        return self.session.caller if self.session else ANONYMOUS
+
+
+class Core:
+    """The one door and what stands behind it. `engines` by kind, auth methods as `auth/<kind>`."""
+
+    def __init__(
+        self,
+        barrier: Barrier,
+        log: AuditLog,
+        engines: Mapping[str, Engine],
+        clock: Clock,
+        pool: Pool,
+        services: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.barrier = barrier
+        self.clock = clock
+        self.engines = engines
+        self.pool = pool
+        self.services = dict(services or {})
+        self.router = Router(engines)
+        self.router.load(bootstrap.SYSTEM_MOUNTS)
+        self.mounts: dict[str, Mount] = dict(bootstrap.SYSTEM_MOUNTS)
+        self.policies = Policies()
+        self.tokens = Tokens(clock, barrier.begin)
+        self.auditing = Auditing(log, clock)
+        self.expiry = Expiry(clock, barrier.begin, self.tokens, self._revoke_secret)
+        self.metrics = Metrics()
+        self.initialized = False
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request. Raises a StrongroomError for everything that is refused."""
+        target = self.router.target(request.path, request.operation)
+        route = target.found.route
+        if self.barrier.sealed and not (route and route.sealed):
+            self._closed()
+        if route is not None and route.unaudited:
+            response = await dispatch(target.found, self._context(None, request, target, ANONYMOUS))
+            response.request_id = request.id
+            return response
+        visit = Visit(request, target, Trail(self.auditing, request, target.mount))
+        started = self.clock.now()
+        try:
+            response = await self._rerun(visit)
+        except (StrongroomError, StorageFull) as error:
+            refusal = error if isinstance(error, StrongroomError) else IntegrityFailure("storage is full")
+            self.metrics.count(request, target.mount, self.clock.now() - started, refusal)
+            if not isinstance(error, AuditFailed):
+                await visit.trail.refused(refusal)
+            raise refusal from None
+        await visit.trail.answered(response)
+        self.metrics.count(request, target.mount, self.clock.now() - started, None)
+        response.request_id = request.id
+        if visit.last_use:
+            await self.expiry.end_token(visit.caller.id)
+        return response
+
+    def _closed(self) -> None:
+        if self.initialized:
+            raise Sealed("Vault is sealed")
+        raise NotInitialized("server is not yet initialized")
+
+    async def _rerun(self, visit: Visit) -> Response:
+        """Run the request; run it again when what it read has changed meanwhile."""
+        await self._identify(visit)
+        for _ in range(MAX_RERUNS):
+            try:
+                return await self._attempt(visit)
+            except Conflict:
+                continue
+        raise RateLimited("too many concurrent changes to the same data; try again")
+
+    async def _identify(self, visit: Visit) -> None:
+        route = visit.target.found.route
+        if route is not None and (route.login or route.open or (route.sealed and self.barrier.sealed)):
+            return
+        request = visit.request
+        for _ in range(MAX_RERUNS):
+            visit.session = await self.tokens.session(request.token, request.remote)
+            try:
+                visit.last_use = await self.tokens.use_up(visit.session)
+            except Conflict:
+                continue
+            visit.trail.who(visit.session)
+            return
+        raise PermissionDenied("permission denied")
+
+    async def _attempt(self, visit: Visit) -> Response:
+        request, target = visit.request, visit.target
+        tx = None if self.barrier.sealed else self.barrier.begin()
+        ctx = self._context(tx, request, target, visit.caller)
+        await self._authorise(visit, ctx, tx)
+        if target.found.route is None:
+            raise self._nothing_there(request, target)
+        if request.operation is Operation.HELP:
+            return self._help(target)
+        response = await dispatch(target.found, ctx)
+        if tx is not None and not self.barrier.sealed:
+            mount = ctx.mount
+            response = issuing.register(
+                tx, self.tokens, request, mount, visit.caller, response, self.clock.now()
+            )
+            if tx.dirty:
+                await visit.trail.recorded()
+            await tx.commit()
+        for action in ctx.deferred:
+            action()
+        return response
+
+    async def _authorise(self, visit: Visit, ctx: Context, tx: BarrierTransaction | None) -> None:
+        if visit.session is None or tx is None:
+            visit.trail.decide()
+            return
+        request, route = visit.request, visit.target.found.route
+        acl = await self.policies.acl(tx, visit.session.entry.policies, self.clock.now())
+        there = await exists(visit.target.found, ctx) if request.operation is Operation.WRITE else None
+        decision = acl.check(
+            request.path,
+            request.operation,
+            exists=there,
+            fields=lambda: request.fields,
+            wrap_ttl=request.wrap_ttl,
+        )
+        if not decision.allowed:
+            raise PermissionDenied(f"permission denied: {decision.reason}")
+        if route is not None and route.sudo and not decision.sudo:
+            raise PermissionDenied(f"permission denied: 'sudo' is needed on '{request.path}'")
+        visit.trail.decide(decision.reason)
+
+    def _nothing_there(self, request: Request, target: Target) -> StrongroomError:
+        if target.mount is None:
+            return NotFound(f"no handler for route '{request.path}'")
+        if target.found.unsupported:
+            return UnsupportedOperation("unsupported operation")
+        if target.mount.path == "sys/":
+            return NotFound("unsupported path")
+        return NotFound(f"no handler for route '{request.path}'")
+
+    def _help(self, target: Target) -> Response:
+        route = target.found.route
+        about = (route.summary, route.description) if route else ()
+        general = target.engine.summary if target.engine else ""
+        text = "\n\n".join(part for part in about if part) or general
+        return Response({"help": text, "see_also": [], "openapi": None}, bare=True)
+
+    def _context(
+        self, tx: BarrierTransaction | None, request: Request, target: Target, caller: Caller
+    ) -> Context:
+        mount = target.mount or bootstrap.SYSTEM_MOUNTS["sys/"]
+        inner = tx or bootstrap.CLOSED
+        return Context(
+            request=request,
+            mount=mount,
+            storage=View(inner, f"{AREA}{mount.uuid}/"),
+            personal=View(inner, f"{token_store.PERSONAL}{caller.id}/"),
+            caller=caller,
+            clock=self.clock,
+            separate=lambda: self._separate(mount),
+            pool=self.pool,
+            house=self if target.engine is not None and target.engine.trusted else None,
+        )
+
+    @asynccontextmanager
+    async def _separate(self, mount: Mount) -> AsyncIterator[View]:
+        tx = self.barrier.begin()
+        yield View(tx, f"{AREA}{mount.uuid}/")
+        await tx.commit()
+
+    async def _revoke_secret(self, tx: BarrierTransaction, entry: LeaseEntry) -> None:
+        """Ask the engine that issued a secret to end it outside."""
+        mount = next((mount for mount in self.mounts.values() if mount.uuid == entry.mount), None)
+        engine = self.router.engine_for(mount) if mount else None
+        if mount is None or engine is None:
+            raise NotFound(f"no mount for lease '{entry.path}'")
+        request = Request(Operation.DELETE, CanonicalPath(entry.path), id="lease-expiry")
+        target = Target(mount, engine, entry.path[len(mount.path) :], Found())
+        await engine.revoke(self._context(tx, request, target, ANONYMOUS), entry.lease())
+
+    async def start(self, root_key: bytes) -> None:
+        """Open the barrier and take up work. Raises IntegrityFailure for a wrong key."""
+        await self.barrier.unseal(root_key)
+        await bootstrap.load(self)
+        self.initialized = True
+        self.expiry.start()
+
+    async def seal(self) -> None:
+        """Stop work and forget every key; what was acknowledged stays."""
+        await self.expiry.stop()
+        await self.auditing.log.set_signer(None)
+        self.barrier.seal()
+        self.tokens.close()
+        self.auditing.close()
+        self.policies.changed()
+
+    def adopt(self, mounts: Mapping[str, Mount]) -> None:
+        """Take a changed mount table, once it is durable."""
+        self.mounts = dict(mounts)
+        self.router.load(self.mounts)

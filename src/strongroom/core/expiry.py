@@ -1,0 +1,168 @@
+"""Ending leases: the sweeper, and revocation on request.
+
+A token's end is one transaction. A secret's end reaches outside, so the wish is
+recorded first; then the engine revokes, and a failure is tried again, listed and
+never forgotten.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.clock import Clock
+from strongroom.core import leases, token_store
+from strongroom.core.leases import LeaseEntry
+from strongroom.core.tokens import Tokens
+from strongroom.errors import InvalidRequest, NotFound, Sealed
+from strongroom.storage.contract import Conflict
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+PAUSE = 1.0
+RERUNS = 20
+
+RevokeSecret = Callable[[BarrierTransaction, LeaseEntry], Awaitable[None]]
+
+
+class Expiry:
+    """Ends what is due. `revoke_secret` calls the engine that issued it."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        begin: Callable[[], BarrierTransaction],
+        tokens: Tokens,
+        revoke_secret: RevokeSecret,
+    ) -> None:
+        self._clock = clock
+        self._begin = begin
+        self._tokens = tokens
+        self._revoke_secret = revoke_secret
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Sweep in the background until `stop`."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Finish the step at hand and stop sweeping."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                swept = await self.sweep()
+            except Sealed:
+                return
+            except Exception:
+                log.exception("the lease sweeper failed; it goes on")
+                swept = 0
+            await asyncio.sleep(0 if swept == BATCH else PAUSE)
+
+    async def sweep(self) -> int:
+        """End up to one batch of what is due; returns how many were looked at."""
+        tx = self._begin()
+        ripe = await leases.due_now(leases.view(tx), self._clock.now(), BATCH)
+        for lease_id in ripe:
+            await self.end(lease_id)
+        return len(ripe)
+
+    async def end(self, lease_id: str, *, force: bool = False) -> bool:
+        """End one lease now; False when the secret could not be revoked and will be tried again.
+
+        With `force` the lease is dropped even though the secret could not be revoked.
+        """
+        for _ in range(RERUNS):
+            try:
+                return await self._end(lease_id, force=force)
+            except Conflict:
+                continue
+        return False
+
+    async def _end(self, lease_id: str, *, force: bool) -> bool:
+        tx = self._begin()
+        expire = leases.view(tx)
+        entry = await expire.find(f"id/{lease_id}", LeaseEntry)
+        if entry is None:
+            return True
+        if entry.is_token:
+            await self._end_token(tx, entry)
+            return True
+        try:
+            await self._revoke_secret(tx, entry)
+        except (Conflict, Sealed):
+            raise
+        except Exception as error:
+            if not force:
+                await self._put_off(lease_id, error)
+                return False
+        leases.drop(expire, entry)
+        await tx.commit()
+        return True
+
+    async def _put_off(self, lease_id: str, error: Exception) -> None:
+        tx = self._begin()
+        expire = leases.view(tx)
+        entry = await leases.lookup(expire, lease_id)
+        leases.failed(expire, entry, error, self._clock.now())
+        await tx.commit()
+        log.warning("revoking a lease failed (%s), attempt %d", entry.error, entry.attempts)
+
+    async def _end_token(self, tx: BarrierTransaction, entry: LeaseEntry) -> None:
+        removed = await token_store.remove(tx, self._tokens.keys.token_id, entry.token, self._clock.now())
+        if not removed:
+            leases.drop(leases.view(tx), entry)
+        await tx.commit()
+        self._tokens.forget(*removed)
+
+    async def end_token(self, token: str, *, orphan: bool = False) -> None:
+        """Revoke a token with its descendants, durably, and then the secrets they asked for."""
+        for _ in range(RERUNS):
+            try:
+                await self._revoke(token, orphan=orphan)
+            except Conflict:
+                continue
+            break
+        else:
+            raise Conflict(token)
+
+    async def _revoke(self, token: str, *, orphan: bool) -> None:
+        tx = self._begin()
+        now = self._clock.now()
+        removed = await token_store.remove(tx, self._tokens.keys.token_id, token, now, orphan=orphan)
+        secrets = [lease for name in removed for lease in await leases.of_token(leases.view(tx), name)]
+        await tx.commit()
+        self._tokens.forget(*removed)
+        for lease_id in secrets:
+            await self.end(lease_id)
+
+    async def revoke(self, lease_id: str, *, force: bool = False) -> bool:
+        """Revoke one lease by id: marked durably first, ended right after. Raises InvalidRequest."""
+        for _ in range(RERUNS):
+            tx = self._begin()
+            expire = leases.view(tx)
+            entry = await leases.lookup(expire, lease_id)
+            if entry.is_token:
+                break
+            leases.schedule_end(expire, entry, self._clock.now())
+            try:
+                await tx.commit()
+            except Conflict:
+                continue
+            break
+        return await self.end(lease_id, force=force)
+
+    async def revoke_below(self, prefix: str, *, force: bool = False) -> int:
+        """Revoke every lease whose id starts with `prefix`; returns how many could not be ended yet."""
+        left = 0
+        for lease_id in await leases.below(leases.view(self._begin()), prefix):
+            try:
+                left += not await self.revoke(lease_id, force=force)
+            except (InvalidRequest, NotFound):
+                continue
+        return left

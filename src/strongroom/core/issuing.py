@@ -1,0 +1,94 @@
+"""What the core makes of a handler's answer: tokens for logins, leases for secrets, wrappings."""
+
+from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.core import leases, wrapping
+from strongroom.core import ttl as ttls
+from strongroom.core.policies.names import canonical_names
+from strongroom.core.token_entry import TokenEntry
+from strongroom.core.tokens import Tokens, mount_ttls
+from strongroom.errors import InvalidRequest
+from strongroom.framework import Auth, Caller, Mount, Request, Response
+
+NEVER_BY_LOGIN = frozenset({"root"})
+
+
+def register(
+    tx: BarrierTransaction,
+    tokens: Tokens,
+    request: Request,
+    mount: Mount,
+    caller: Caller,
+    response: Response,
+    now: float,
+) -> Response:
+    """Record in the request's transaction what `response` brings into being."""
+    if response.auth is not None and response.auth.client_token is None:
+        log_in(tx, tokens, mount, request.path, response.auth, now)
+    if response.lease is not None and not response.lease.id:
+        leases.register(tx, mount, request.path, caller.id, response.lease, now)
+    response.mount_type = mount.kind
+    if request.wrap_ttl and _wrappable(response):
+        return wrapping.wrap(tx, tokens, request, response, now)
+    return response
+
+
+def _wrappable(response: Response) -> bool:
+    return response.wrap is None and (response.data is not None or response.auth is not None)
+
+
+def log_in(tx: BarrierTransaction, tokens: Tokens, mount: Mount, path: str, auth: Auth, now: float) -> None:
+    """Make the token of a login. Raises InvalidRequest when the method asks for root."""
+    policies = token_policies(auth.policies, with_default=not auth.no_default_policy)
+    if NEVER_BY_LOGIN.intersection(policies):
+        raise InvalidRequest("auth methods cannot create root tokens")
+    auth.policies = policies
+    auth.token_type = _kind(auth.token_type, mount.config.token_type)
+    default, maximum = mount_ttls(mount)
+    ttl = ttls.granted(
+        auth.ttl,
+        default,
+        ttls.smallest(auth.max_ttl, maximum),
+        now,
+        now,
+        period=auth.period,
+        explicit_max=auth.explicit_max_ttl,
+    )
+    entry = TokenEntry(
+        id="",
+        accessor="",
+        policies=policies,
+        path=path,
+        display_name=auth.display_name,
+        created=now,
+        metadata=auth.metadata,
+        num_uses=auth.num_uses,
+        ttl=ttl,
+        expires=now + ttl,
+        explicit_max_ttl=auth.explicit_max_ttl,
+        period=auth.period,
+        renewable=auth.renewable and auth.token_type == "service",
+        token_type=auth.token_type,
+        bound_cidrs=auth.bound_cidrs,
+        entity_id=auth.entity_id,
+        mount=mount.uuid,
+        max_ttl=auth.max_ttl,
+        internal=auth.internal,
+    )
+    auth.client_token = tokens.issue(tx, entry)
+    auth.accessor = entry.accessor
+    auth.lease_duration = ttl
+    auth.renewable = entry.renewable
+
+
+def token_policies(names: tuple[str, ...], *, with_default: bool) -> tuple[str, ...]:
+    """The policies of a token: canonical, sorted, each once, `default` added unless refused."""
+    return canonical_names([*names, *(["default"] if with_default else [])])
+
+
+def _kind(asked: str, tuned: str) -> str:
+    """Service or batch: the mount's tuning decides unless it leaves the choice to the role."""
+    if tuned in ("service", "batch"):
+        return tuned
+    if asked in ("", "default", "default-service", "default-batch"):
+        return "batch" if "batch" in (asked or tuned) else "service"
+    return asked

@@ -1,0 +1,82 @@
+"""Stored policies, and the compiled ACLs of the sets of policies that tokens carry."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.barrier.view import View
+from strongroom.core.policies.acl import ACL, compile_acl
+from strongroom.core.policies.defaults import DEFAULT_POLICY
+from strongroom.core.policies.policy import Policy, parse_policy
+from strongroom.core.policies.templates import rendered
+
+PREFIX = "policy/"
+CACHED_ACLS = 10_000
+
+
+class PolicyText(Struct, frozen=True):
+    """A policy as it was written."""
+
+    name: str
+    text: str
+
+
+class Policies:
+    """Reads and writes policies; compiled forms are kept until any policy changes."""
+
+    def __init__(self) -> None:
+        self._acls: dict[tuple[str, ...], ACL] = {}
+        self._changes = 0
+
+    @staticmethod
+    def view(tx: BarrierTransaction) -> View:
+        """The policies' part of the barrier."""
+        return View(tx, PREFIX)
+
+    async def text(self, tx: BarrierTransaction, name: str) -> str | None:
+        """The text of a policy, or None."""
+        if name == "root":
+            return ""
+        found = await self.view(tx).find(name, PolicyText)
+        return found.text if found else None
+
+    async def names(self, tx: BarrierTransaction) -> list[str]:
+        """Every policy's name, `root` included."""
+        return sorted({*await self.view(tx).list(), "root"})
+
+    def write(self, tx: BarrierTransaction, name: str, text: str) -> None:
+        """Store a policy after parsing it. Raises InvalidRequest with line and column."""
+        parse_policy(name, text)
+        self.view(tx).put(name, PolicyText(name, text))
+
+    def delete(self, tx: BarrierTransaction, name: str) -> None:
+        """Remove a policy; tokens that carry its name lose what it gave."""
+        self.view(tx).delete(name)
+
+    def install_defaults(self, tx: BarrierTransaction) -> None:
+        """Write the policies every server starts with."""
+        for name, text in DEFAULT_POLICY.items():
+            self.write(tx, name, text)
+
+    def changed(self) -> None:
+        """Drop compiled forms: a policy was written or deleted."""
+        self._changes += 1
+        self._acls.clear()
+
+    async def acl(self, tx: BarrierTransaction, names: Iterable[str], now: float) -> ACL:
+        """The compiled union of policies at `now`; a name without a policy gives nothing."""
+        key = tuple(names)
+        found = self._acls.get(key)
+        if found is not None and found.valid_until > now:
+            return found
+        seen = self._changes
+        policies: list[Policy] = []
+        for name in key:
+            text = None if name == "root" else await self.text(tx, name)
+            if text is not None:
+                policies.append(rendered(parse_policy(name, text), None))
+        acl = compile_acl(policies, root="root" in key, now=now)
+        if seen == self._changes and len(self._acls) < CACHED_ACLS:
+            self._acls[key] = acl
+        return acl

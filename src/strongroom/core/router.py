@@ -1,0 +1,69 @@
+"""The router: which mount a path belongs to. Longest prefix, segment by segment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from strongroom.framework import Engine, Mount, Operation
+from strongroom.framework.dispatch import Found, find
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request leads. `mount` and `engine` are None when no mount covers the path."""
+
+    mount: Mount | None
+    engine: Engine | None
+    path: str
+    found: Found
+
+
+NOWHERE = Target(None, None, "", Found())
+
+
+class Router:
+    """The mount table in memory, indexed by path. Replaced whole when it changes."""
+
+    def __init__(self, kinds: Mapping[str, Engine]) -> None:
+        self._kinds = kinds
+        self._mounts: dict[str, tuple[Mount, Engine]] = {}
+        self._depth = 0
+
+    def load(self, mounts: Mapping[str, Mount]) -> None:
+        """Take a new mount table; unknown kinds are left out, their storage untouched."""
+        table = {}
+        for path, mount in mounts.items():
+            engine = self.engine_for(mount)
+            if engine is not None:
+                table[path] = (mount, engine)
+        self._mounts = table
+        self._depth = max((path.count("/") for path in table), default=0)
+
+    def engine_for(self, mount: Mount) -> Engine | None:
+        """The engine of a mount, in the version its options ask for."""
+        prefix = "auth/" if mount.path.startswith("auth/") else ""
+        engine = self._kinds.get(prefix + mount.kind)
+        if engine is None or not engine.versions:
+            return engine
+        chosen = engine.versions.get(mount.options.get("version", ""))
+        return chosen() if chosen else engine
+
+    def mount_of(self, path: str) -> tuple[Mount, Engine] | None:
+        """The mount whose path is the longest prefix of `path`, by whole segments."""
+        slash = path.find("/")
+        best = None
+        depth = 0
+        while slash >= 0 and depth < self._depth:
+            found = self._mounts.get(path[: slash + 1])
+            best = found or best
+            slash = path.find("/", slash + 1)
+            depth += 1
+        return best
+
+    def target(self, path: str, operation: Operation) -> Target:
+        """Where a canonical path leads; `path/` names the mount's own root like `path`."""
+        found = self.mount_of(path) or self._mounts.get(path + "/")
+        if found is None:
+            return NOWHERE
+        mount, engine = found
+        rest = path[len(mount.path) :]
+        return Target(mount, engine, rest, find(engine, rest, operation))
