@@ -1,7 +1,7 @@
 """Policies: their text, their names, and the access-control list made of them."""
 
 from strongroom.core.policies.acl import ACL, Decision, compile_acl
-from strongroom.core.policies.defaults import default_texts
+from strongroom.core.policies.defaults import DEFAULT_POLICY
 from strongroom.core.policies.names import (
     assignable_names,
     canonical_name,
@@ -14,6 +14,7 @@ from strongroom.core.policies.templates import AliasFacts, GroupFacts, Subject, 
 
 __all__ = [
     "ACL",
+    "DEFAULT_POLICY",
     "AliasFacts",
     "Capability",
     "Decision",
@@ -25,7 +26,6 @@ __all__ = [
     "canonical_name",
     "canonical_names",
     "compile_acl",
-    "default_texts",
     "deletable_name",
     "parse_policy",
     "rendered",
