@@ -37,9 +37,13 @@ class Keyring(Struct, frozen=True):
 
     def extended(self, now: float, encryptions: int) -> "Keyring":
         """Return a keyring with a fresh active term; `encryptions` is the final count of the one before."""
+        closed = self.counted(encryptions).terms
+        return Keyring((*closed, Term(closed[-1].number + 1, random_bytes(KEY_BYTES), now)))
+
+    def counted(self, encryptions: int) -> "Keyring":
+        """Return the keyring with the active term's count brought up to date."""
         *older, last = self.terms
-        closed = Term(last.number, last.key, last.installed, encryptions)
-        return Keyring((*older, closed, Term(last.number + 1, random_bytes(KEY_BYTES), now)))
+        return Keyring((*older, Term(last.number, last.key, last.installed, encryptions)))
 
 
 def fresh(now: float) -> Keyring:

@@ -1,0 +1,60 @@
+"""What the ceremonies share: reading the seal's state and opening it with a quorum."""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from strongroom.barrier.barrier import Barrier
+from strongroom.barrier.seal.shamir import Quorum, seal_from
+from strongroom.barrier.seal.state import SealState, stored_state
+from strongroom.crypto.mac import equal
+from strongroom.errors import IntegrityFailure, InvalidCredentials, InvalidRequest
+from strongroom.storage.contract import Storage
+
+
+async def root_key_from(state: SealState, parts: Sequence[bytes]) -> bytes:
+    """Open the root key with a quorum. Raises InvalidCredentials when the shares are not this seal's."""
+    try:
+        return await state.root_key(seal_from(parts))
+    except IntegrityFailure:
+        raise InvalidCredentials("the key shares do not open the seal; progress was reset") from None
+
+
+class Attempt:
+    """One run of a ceremony: its nonce, which every share must name, and the shares so far."""
+
+    def __init__(self) -> None:
+        self.nonce = str(uuid4())
+        self.quorum = Quorum()
+
+    def check(self, nonce: str) -> None:
+        """Raise InvalidRequest unless `nonce` names this attempt."""
+        if not equal(self.nonce.encode(), nonce.encode("utf-8", "replace")):
+            raise InvalidRequest("the nonce given belongs to another attempt")
+
+
+class Keeper:
+    """The store and its barrier, as a ceremony on an open barrier sees them."""
+
+    def __init__(self, storage: Storage, barrier: Barrier) -> None:
+        self.storage = storage
+        self.barrier = barrier
+
+    async def state(self) -> SealState:
+        """Read the seal's state. Raises NotInitialized."""
+        return await stored_state(self.storage.begin())
+
+    async def authorize(self, attempt: Attempt, part: bytes, nonce: str) -> bytes | None:
+        """Take a share; return the root key once a quorum has proven itself, None before.
+
+        Raises Sealed, InvalidRequest for a wrong nonce or length, InvalidCredentials for wrong shares.
+        """
+        attempt.check(nonce)
+        self.barrier.begin()
+        state = await self.state()
+        parts = attempt.quorum.add(part, state.threshold)
+        if not parts:
+            return None
+        root_key = await root_key_from(state, parts)
+        if not self.barrier.holds(root_key):
+            raise IntegrityFailure("the seal holds another root key than the open barrier")
+        return root_key
