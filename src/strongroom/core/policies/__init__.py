@@ -2,15 +2,15 @@
 
 from strongroom.core.policies.acl import ACL, Decision, compile_acl
 from strongroom.core.policies.defaults import DEFAULT_POLICY
-from strongroom.core.policies.names import (
+from strongroom.core.policies.policy import Capability, Policy, Rule, parse_policy
+from strongroom.core.policies.templates import AliasFacts, GroupFacts, Subject, rendered
+from strongroom.framework.policy_names import (
     assignable_names,
     canonical_name,
     canonical_names,
     deletable_name,
     writable_name,
 )
-from strongroom.core.policies.policy import Capability, Policy, Rule, parse_policy
-from strongroom.core.policies.templates import AliasFacts, GroupFacts, Subject, rendered
 
 __all__ = [
     "ACL",

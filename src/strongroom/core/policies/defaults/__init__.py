@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib.resources import files
 
-from strongroom.core.policies.names import DEFAULT, RESPONSE_WRAPPING
+from strongroom.framework.policy_names import DEFAULT, RESPONSE_WRAPPING
 
 
 def _text(name: str) -> str:
