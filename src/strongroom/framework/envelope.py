@@ -17,7 +17,7 @@ def envelope(response: Response) -> dict[str, Any]:
         "request_id": response.request_id,
         "lease_id": lease.id if lease else "",
         "renewable": lease.renewable if lease else False,
-        "lease_duration": lease.ttl if lease else 0,
+        "lease_duration": lease.ttl if lease else response.ttl,
         "data": response.data,
         "wrap_info": _wrap(response.wrap) if response.wrap else None,
         "warnings": list(response.warnings) or None,

@@ -82,6 +82,7 @@ class Response:
     `bare` sends `data` as the whole body (`sys/health`, `sys/seal-status`, `sys/init`);
     `doubled` sends its members at top level and again under `data` (`sys/mounts`).
     `facts` are harmless words for the audit entry (which version, which role): never values.
+    `ttl` is reported as `lease_duration` where there is no lease: when to read again (kv version 1).
     """
 
     data: Any = None
@@ -96,6 +97,7 @@ class Response:
     request_id: str = ""
     mount_type: str = ""
     facts: Mapping[str, str | int] = field(default_factory=dict)
+    ttl: int = 0
 
     @classmethod
     def leased(

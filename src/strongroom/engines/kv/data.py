@@ -1,0 +1,218 @@
+"""The versions' data: read, write, patch, delete, undelete, destroy, subkeys."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.structs import replace
+
+from strongroom.engines.kv.merge import is_object, merge
+from strongroom.engines.kv.record import (
+    Config,
+    Key,
+    data_facts,
+    data_key,
+    fresh,
+    meta_key,
+    reason_of,
+    text_of,
+    with_version,
+    writable_path,
+)
+from strongroom.errors import CasMismatch, InvalidRequest, NotFound
+from strongroom.framework import CommaList, Context, Fields, Response
+
+
+class Body(Struct):
+    """A write's body, decoded a second time to keep the data's text as sent."""
+
+    data: Raw | UnsetType = UNSET
+    options: dict[str, Any] | None = None
+
+
+class At(Fields, frozen=True):
+    """A secret's path."""
+
+    path: str
+
+
+class ReadData(Fields, frozen=True):
+    """A version of a secret; the current one without a number."""
+
+    path: str
+    version: int = 0
+
+
+class ReadSubkeys(Fields, frozen=True):
+    """A version's structure, down to `depth` levels; 0 for all."""
+
+    path: str
+    version: int = 0
+    depth: int = 0
+
+
+class Versions(Fields, frozen=True):
+    """Versions of a secret by number."""
+
+    path: str
+    versions: CommaList = ()
+
+
+async def data_exists(ctx: Context, req: At) -> bool:
+    """Whether a write updates: there is a secret, deleted or not."""
+    return await ctx.storage.find_bytes(meta_key(req.path)) is not None
+
+
+async def read_data(ctx: Context, req: ReadData) -> Response:
+    """Give out one version's data with its facts."""
+    key, number = await _version(ctx, req.path, req.version)
+    facts = data_facts(key, number)
+    if key.versions[number].gone(ctx.now()):
+        raise NotFound(data={"data": None, "metadata": facts})
+    text = await text_of(ctx, req.path, key, number)
+    return Response({"data": Raw(text or b"null"), "metadata": facts}, facts={"version": number})
+
+
+async def read_subkeys(ctx: Context, req: ReadSubkeys) -> Response:
+    """Give out a version's structure, its values replaced by null."""
+    key, number = await _version(ctx, req.path, req.version)
+    facts = data_facts(key, number)
+    if key.versions[number].gone(ctx.now()):
+        raise NotFound(data={"subkeys": None, "metadata": facts})
+    text = await text_of(ctx, req.path, key, number)
+    subkeys = _structure(msgspec.json.decode(text or b"null"), abs(req.depth))
+    return Response({"subkeys": subkeys, "metadata": facts}, facts={"version": number})
+
+
+async def write_data(ctx: Context, req: At) -> Response:
+    """Store a new version."""
+    path = writable_path(ctx, req.path)
+    text, options = _body(ctx)
+    key = await ctx.storage.find(meta_key(path), Key) or fresh(ctx.now())
+    return await _store(ctx, path, key, text, options)
+
+
+async def patch_data(ctx: Context, req: At) -> Response:
+    """Store a new version: the current one with a merge patch applied."""
+    path = writable_path(ctx, req.path)
+    patch, options = _body(ctx)
+    key = await ctx.storage.find(meta_key(path), Key)
+    if key is None or not key.current:
+        raise NotFound
+    if key.versions[key.current].gone(ctx.now()):
+        raise NotFound(data=data_facts(key, key.current))
+    return await _store(ctx, path, key, merge(key.data or b"null", patch), options)
+
+
+async def delete_current(ctx: Context, req: At) -> Response:
+    """Mark the current version deleted; it can come back."""
+    key = await ctx.storage.find(meta_key(req.path), Key)
+    if key is not None:
+        _delete(ctx, req.path, key, [key.current])
+    return Response()
+
+
+async def delete_versions(ctx: Context, req: Versions) -> Response:
+    """Mark versions deleted; they can come back."""
+    numbers = _numbers(req)
+    key = await ctx.storage.find(meta_key(req.path), Key)
+    if key is not None:
+        _delete(ctx, req.path, key, numbers)
+    return Response()
+
+
+async def undelete_versions(ctx: Context, req: Versions) -> Response:
+    """Bring deleted versions back, unless they are destroyed."""
+    numbers = _numbers(req)
+    key = await ctx.storage.find(meta_key(req.path), Key)
+    if key is not None:
+        versions = dict(key.versions)
+        for number in numbers:
+            if number in versions and not versions[number].destroyed:
+                versions[number] = replace(versions[number], deletion=0.0)
+        ctx.storage.put(meta_key(req.path), replace(key, versions=versions))
+    return Response()
+
+
+async def destroy_versions(ctx: Context, req: Versions) -> Response:
+    """Erase versions' data for good; their facts stay."""
+    numbers = _numbers(req)
+    key = await ctx.storage.find(meta_key(req.path), Key)
+    if key is None:
+        return Response()
+    versions = dict(key.versions)
+    for number in numbers:
+        if number in versions:
+            versions[number] = replace(versions[number], destroyed=True)
+            ctx.storage.delete(data_key(req.path, number))
+    text = None if key.current in numbers else key.data
+    ctx.storage.put(meta_key(req.path), replace(key, versions=versions, data=text))
+    return Response()
+
+
+async def _version(ctx: Context, path: str, asked: int) -> tuple[Key, int]:
+    """The key and the number of the version meant. Raises NotFound."""
+    key = await ctx.storage.find(meta_key(path), Key)
+    number = key.current if key and asked <= 0 else asked
+    if key is None or number not in key.versions:
+        raise NotFound
+    return key, number
+
+
+async def _store(ctx: Context, path: str, key: Key, text: bytes, options: dict[str, Any]) -> Response:
+    config = await ctx.storage.find("config", Config) or Config()
+    _check_cas(options.get("cas"), key, required=key.cas_required or config.cas_required)
+    key = with_version(ctx, path, key, config, text, reason_of(ctx, options))
+    ctx.storage.put(meta_key(path), key)
+    return Response(data_facts(key, key.current), facts={"version": key.current})
+
+
+def _check_cas(cas: object, key: Key, *, required: bool) -> None:
+    if cas is None:
+        if required:
+            raise InvalidRequest("check-and-set parameter required for this call")
+        return
+    if isinstance(cas, str) and cas.isascii() and cas.isdigit():
+        cas = int(cas)
+    if isinstance(cas, bool) or not isinstance(cas, int):
+        raise InvalidRequest("error parsing check-and-set parameter")
+    if cas != key.current:
+        raise CasMismatch("check-and-set parameter did not match the current version")
+
+
+def _body(ctx: Context) -> tuple[bytes, dict[str, Any]]:
+    """The data's text and the options. Raises InvalidRequest, naming the member only."""
+    try:
+        body = msgspec.json.decode(ctx.request.body or b"{}", type=Body)
+    except msgspec.ValidationError:
+        raise InvalidRequest("field 'options': an object is expected") from None
+    if isinstance(body.data, UnsetType):
+        raise InvalidRequest("no data provided")
+    text = bytes(body.data).strip()
+    if not is_object(text) and text != b"null":
+        raise InvalidRequest("field 'data': an object is expected")
+    return text, body.options or {}
+
+
+def _delete(ctx: Context, path: str, key: Key, numbers: list[int]) -> None:
+    now = ctx.now()
+    versions = dict(key.versions)
+    for number in numbers:
+        if number in versions and not versions[number].gone(now):
+            versions[number] = replace(versions[number], deletion=now)
+    ctx.storage.put(meta_key(path), replace(key, versions=versions))
+
+
+def _numbers(req: Versions) -> list[int]:
+    if not req.versions:
+        raise InvalidRequest("No version number provided")
+    if not all(text.isascii() and text.isdigit() and len(text) < 19 for text in req.versions):
+        raise InvalidRequest("field 'versions': a list of version numbers is expected")
+    return [int(text) for text in req.versions]
+
+
+def _structure(value: Any, depth: int, level: int = 1) -> Any:
+    """The members' names of an object, their values cut off at `depth` levels."""
+    if not isinstance(value, dict) or not value or (depth and level > depth):
+        return None
+    return {name: _structure(member, depth, level + 1) for name, member in value.items()}

@@ -1,0 +1,182 @@
+"""What the versioned key-value engine stores, and how it looks on the wire.
+
+`meta/<path>` holds a Key with the current version's text inside, so that a read is
+one get; older versions' text lies at `data/<path>/<number>`. `config` is the mount's.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from strongroom.clock import rfc3339
+from strongroom.errors import InvalidRequest
+from strongroom.framework import Context
+from strongroom.framework.wire import seconds
+
+DEFAULT_MAX_VERSIONS = 10
+NEVER = -1
+MAX_REASON = 512
+
+
+class Config(Struct, frozen=True):
+    """The mount's settings; 0 versions means ten, `delete_version_after` -1 switches expiry off."""
+
+    max_versions: int = 0
+    cas_required: bool = False
+    delete_version_after: int = 0
+    metadata_cas_required: bool = False
+
+
+class Version(Struct, frozen=True, array_like=True):
+    """One version's facts. `deletion` is when it is (or will be) deleted, 0 never."""
+
+    created: str
+    deletion: float = 0.0
+    destroyed: bool = False
+    by: str = ""
+    entity_id: str = ""
+    reason: str = ""
+
+    def gone(self, now: float) -> bool:
+        """Whether its data may not be given out."""
+        return self.destroyed or 0 < self.deletion <= now
+
+
+class Key(Struct, frozen=True, array_like=True):
+    """A secret's versions and settings. `data` is the current version's JSON text, None once destroyed.
+
+    `revision` counts writes of the settings.
+    """
+
+    created: str
+    updated: str
+    current: int = 0
+    oldest: int = 0
+    versions: dict[int, Version] = {}
+    data: bytes | None = None
+    max_versions: int = 0
+    cas_required: bool = False
+    delete_version_after: int = 0
+    custom: dict[str, str] | None = None
+    revision: int = 0
+    metadata_cas_required: bool = False
+
+
+def fresh(now: float) -> Key:
+    """A key without versions."""
+    created = rfc3339(now)
+    return Key(created, created)
+
+
+def meta_key(path: str) -> str:
+    """Where a secret's Key is."""
+    return f"meta/{path}"
+
+
+def data_key(path: str, number: int) -> str:
+    """Where an older version's text is. The number is the last segment, so no two paths share one."""
+    return f"data/{path}/{number}"
+
+
+async def text_of(ctx: Context, path: str, key: Key, number: int) -> bytes | None:
+    """A version's JSON text."""
+    return key.data if number == key.current else await ctx.storage.find_bytes(data_key(path, number))
+
+
+def with_version(ctx: Context, path: str, key: Key, config: Config, text: bytes, reason: str) -> Key:
+    """Add a version, set the one before aside, and drop those over the limit."""
+    now = ctx.now()
+    if key.data is not None:
+        ctx.storage.put_bytes(data_key(path, key.current), key.data)
+    number = key.current + 1
+    created = rfc3339(now)
+    after = lifetime(config.delete_version_after, key.delete_version_after)
+    caller = ctx.caller
+    versions = dict(key.versions)
+    versions[number] = Version(
+        created, now + after if after else 0.0, False, caller.display_name, caller.entity_id, reason
+    )
+    kept = key.max_versions or config.max_versions or DEFAULT_MAX_VERSIONS
+    oldest = max(key.oldest, number - kept + 1, 0)
+    for old in [old for old in versions if old < oldest]:
+        del versions[old]
+        ctx.storage.delete(data_key(path, old))
+    return replace(key, updated=created, current=number, oldest=oldest, versions=versions, data=text)
+
+
+def lifetime(mount: int, key: int) -> int:
+    """The seconds until a new version is deleted: the lesser of two, 0 for never."""
+    if NEVER in (mount, key):
+        return 0
+    return min(mount, key) if mount and key else mount or key
+
+
+def duration(value: object) -> int:
+    """Read `delete_version_after`; anything negative means never."""
+    if isinstance(value, str) and value.strip().startswith("-"):
+        seconds(value.strip().removeprefix("-"))
+        return NEVER
+    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+        return NEVER
+    return seconds(value)
+
+
+def go_duration(total: int) -> str:
+    """Seconds in the form Go prints: `0s`, `1m30s`, `1h0m0s`."""
+    if total < 0:
+        return f"-{go_duration(-total)}"
+    minutes, rest = divmod(total, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m{rest}s"
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
+def version_facts(version: Version) -> dict[str, Any]:
+    """A version as `metadata` lists it."""
+    return {
+        "created_time": version.created,
+        "deletion_time": rfc3339(version.deletion) if version.deletion else "",
+        "destroyed": version.destroyed,
+        "created_by": {"name": version.by, "entity_id": version.entity_id},
+        "reason": version.reason,
+    }
+
+
+def data_facts(key: Key, number: int) -> dict[str, Any]:
+    """A version as the data paths describe it."""
+    return {**version_facts(key.versions[number]), "custom_metadata": key.custom, "version": number}
+
+
+def key_facts(key: Key) -> dict[str, Any]:
+    """A key as `metadata` answers it."""
+    return {
+        "cas_required": key.cas_required,
+        "created_time": key.created,
+        "current_metadata_version": key.revision,
+        "current_version": key.current,
+        "custom_metadata": key.custom,
+        "delete_version_after": go_duration(key.delete_version_after),
+        "max_versions": key.max_versions,
+        "metadata_cas_required": key.metadata_cas_required,
+        "oldest_version": key.oldest,
+        "updated_time": key.updated,
+        "versions": {str(number): version_facts(version) for number, version in key.versions.items()},
+    }
+
+
+def reason_of(ctx: Context, options: Mapping[str, Any]) -> str:
+    """Why the caller writes: `options.reason`, or the header `X-Strongroom-Reason`."""
+    reason = options.get("reason") or ctx.request.headers.get("x-strongroom-reason", "")
+    if not isinstance(reason, str) or len(reason) > MAX_REASON or not reason.isprintable():
+        raise InvalidRequest(f"a reason is up to {MAX_REASON} printable characters")
+    return reason
+
+
+def writable_path(ctx: Context, path: str) -> str:
+    """The path of a write; raises InvalidRequest where a folder is named."""
+    if not path or ctx.request.path.endswith("/"):
+        raise InvalidRequest("cannot write to a path ending in '/'")
+    return path
