@@ -3,7 +3,7 @@
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.core import leases, wrapping
 from strongroom.core import ttl as ttls
-from strongroom.core.policies.names import canonical_names
+from strongroom.framework.policy_names import canonical_names
 from strongroom.core.token_entry import TokenEntry
 from strongroom.core.tokens import Tokens, mount_ttls
 from strongroom.errors import InvalidRequest
