@@ -45,12 +45,13 @@ class Provenance(NamedTuple):
 class Blob:
     """Bytes scanned once. `id` is the git object id, or "" where there is none.
 
-    `offset` and `line` say where `data` begins in the whole, for a source that
-    yields a huge file in overlapping pieces: byte offset, and lines before it.
-    `last` is false while more pieces follow.
+    A source yields a huge file in overlapping pieces. Then `offset` is where
+    `data` begins in the file, `line()` how many lines end before that, and the
+    piece owns the matches that begin in data[own:own_end]: those in the overlap
+    are seen again, with all that stands around them, in the next piece.
     """
 
-    __slots__ = ("data", "id", "last", "line", "offset", "provenance")
+    __slots__ = ("data", "id", "line", "offset", "own", "own_end", "provenance")
 
     def __init__(
         self,
@@ -59,15 +60,17 @@ class Blob:
         provenance: Provenance,
         *,
         offset: int = 0,
-        line: int = 0,
-        last: bool = True,
+        line: Callable[[], int] = int,
+        own: int = 0,
+        own_end: int = -1,
     ) -> None:
         self.id = id
         self.data = data
         self.provenance = provenance
         self.offset = offset
         self.line = line
-        self.last = last
+        self.own = own
+        self.own_end = own_end
 
     def __repr__(self) -> str:
         return f"Blob({self.id!r}, {len(self.data)} bytes, {self.provenance.shown!r})"

@@ -72,7 +72,8 @@ _TEXT = {
 }
 _LISTS = {"keywords", "names", "allow", "charset_require", "matches", "non_matches"}
 _TABLES = {"verify", "revoke"}
-_NEEDED = ("id", "name", "confidence", "severity", "advice", "matches", "non_matches")
+_NEEDED = ("id", "name", "confidence", "severity", "advice")
+_EXAMPLES = ("matches", "non_matches")
 _CALL_TEXT = {"method", "url", "body", "live_body", "dead_body"}
 _CALL_NUMBERS = {"live", "dead", "done"}
 _CALL_TABLES = {"headers", "with"}
@@ -114,7 +115,7 @@ def _detector(table: dict[str, Any], where: str) -> Detector:
         where = f"{where} ({table['id']})"
     fields = {key: _field(key, value, where) for key, value in table.items()}
     fields.setdefault("kind", "context" if "names" in fields else "precise")
-    for key in _NEEDED:
+    for key in _NEEDED if fields["kind"] == "generic" else _NEEDED + _EXAMPLES:
         if not fields.get(key):
             raise InvalidRequest(f"{where}: `{key}` is missing or empty")
     detector = Detector(**fields)
@@ -171,7 +172,7 @@ def _problems(d: Detector) -> list[str]:
         for c in d.charset_require
         if c not in CHARSETS
     ]
-    found += _context_problems(d) if d.kind == "context" else _precise_problems(d)
+    found += _SHAPES[d.kind](d) if d.kind in _SHAPES else []
     for text in d.allow:
         found += _pattern_problems("allow", text, groups=0)
     return found
@@ -198,6 +199,14 @@ def _context_problems(d: Detector) -> list[str]:
     ]
     return found + _pattern_problems("value", d.value, groups=0)
 
+
+def _generic_problems(d: Detector) -> list[str]:
+    """A generic detector is found by code; its entry says what it is called and what to do."""
+    given = [key for key in ("pattern", "names", "value", "keywords") if getattr(d, key)]
+    return [f"a generic detector has no {', '.join(given)}"] if given else []
+
+
+_SHAPES = {"precise": _precise_problems, "context": _context_problems, "generic": _generic_problems}
 
 _FORBIDDEN = {
     "ASSERT": "look-around",

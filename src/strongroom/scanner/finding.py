@@ -65,6 +65,7 @@ class Finding:
 
     `validity` is "unknown" until a live check says "live" or "dead", and `reach`
     what that check told. `suppressed` is why it is not counted, "" if it is.
+    `unlisted` is how many more occurrences there are than are listed.
     """
 
     __slots__ = (
@@ -78,6 +79,7 @@ class Finding:
         "secret",
         "severity",
         "suppressed",
+        "unlisted",
         "validity",
     )
 
@@ -93,6 +95,21 @@ class Finding:
         self.validity = "unknown"
         self.reach: dict[str, str] = {}
         self.suppressed = ""
+        self.unlisted = 0
+
+    def settle(self, listed: int) -> None:
+        """Put the occurrences into their order, each once, and list no more than `listed`."""
+        distinct = {(o.provenance, o.start): o for o in self.occurrences}
+        ordered = sorted(
+            distinct.values(), key=lambda o: (o.provenance.date, o.provenance.path, o.provenance, o.start)
+        )
+        self.unlisted = max(0, len(ordered) - listed)
+        self.occurrences = ordered[:listed]
+
+    def order(self) -> tuple[str, int, int, str, str]:
+        """Where the finding stands in a report: by its first place."""
+        first = self.occurrences[0]
+        return first.provenance.shown, first.line, first.column, self.detector.id, self.fingerprint
 
     def __repr__(self) -> str:
         return f"Finding({self.detector.id}, {self.fingerprint}, {len(self.occurrences)} occurrences)"

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 PIECE = 8 << 20  # bytes of a huge file scanned at once
 OVERLAP = 64 << 10  # bytes two pieces share: longer than any match with its surroundings
+BACK = 4096  # bytes before a piece's own part: what stands before a match speaks too
 WINDOW = 4096  # bytes a pattern without an upper bound may reach
 NAME_REACH = 60  # bytes from a name to the value it speaks about
 SMALL_JOB = 24 << 20  # bytes below which workers cost more than they save

@@ -21,6 +21,8 @@ def problems(detector: Detector) -> list[str]:
     """Say all that is wrong with a detector; nothing when it does what its examples say."""
     if detector.checksum and detector.checksum not in CHECKSUMS:
         return [f"unknown checksum `{detector.checksum}`; known: {', '.join(sorted(CHECKSUMS))}"]
+    if detector.kind == "generic":
+        return _generic_problems(detector)
     rule = confirm.rule(detector)
     found = [f"has {len(e)} {key}; at least two" for key, e in _examples(detector) if len(e) < 2]
     try:
@@ -32,6 +34,20 @@ def problems(detector: Detector) -> list[str]:
                 found.append(f"fires on the non-match {text!r}")
     except InvalidRequest as error:
         found.append(str(error))
+    return found
+
+
+def _generic_problems(detector: Detector) -> list[str]:
+    """Generic detectors are code: their examples show that it still finds and leaves what they say."""
+    from strongroom.scanner import generic  # noqa: PLC0415 (a detector file has no use for it)
+
+    found = []
+    for key, examples in _examples(detector):
+        for number, text in enumerate(examples, 1):
+            data = draw(text, f"{detector.id}{key}{number}").encode()
+            fired = any(c.detector == detector.id for c in generic.find("", data, generic.hits(data)))
+            if fired != (key == "matches"):
+                found.append(f"{'fires on' if fired else 'does not fire on'} {text!r}")
     return found
 
 

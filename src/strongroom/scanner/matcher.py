@@ -1,0 +1,182 @@
+"""Finds the secrets of one blob: the engine's hits, confirmed, without overlaps."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from typing import TYPE_CHECKING
+
+from strongroom.scanner import confirm, context, plan
+from strongroom.scanner.finding import CONFIDENCE_RANK, KIND_RANK, Match
+from strongroom.scanner.limits import NAME_REACH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from strongroom.scanner.confirm import Rule
+    from strongroom.scanner.engines import Engine
+    from strongroom.scanner.formats import Candidate
+    from strongroom.scanner.rules import Rules
+
+_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
+_BASE64_BEFORE = re.compile(rb"[A-Za-z0-9+/_-]{1,1024}\Z")
+_MEMORY = 50_000  # windows whose answer is remembered
+_LONGEST_BASE64 = 64 << 10
+SURE, LIKELY = 0.9, 0.7  # scores of a generic candidate that make it as sure as its detector, or less
+
+
+class Matcher:
+    """The detectors of a scan over one blob at a time; keeps no text but a bounded memory of windows."""
+
+    def __init__(self, rules: Rules, engine: Engine) -> None:
+        self._rules = rules
+        self._engine = engine
+        self._targets = rules.targets
+        self._memory: dict[tuple[int, bytes], list[Match]] = {}
+        self._names: dict[int, re.Pattern[bytes]] = {}
+
+    def scan(self, path: str, data: bytes) -> list[Match]:
+        """Return the matches in `data`, ordered by place, none over another; `path` tells the format."""
+        found, triggers = self._look(data, encoded=True)
+        for candidate in self._find_generic(path, data, triggers):
+            found.append(self._generic(candidate))
+        return without_overlaps(found)
+
+    @staticmethod
+    def _find_generic(path: str, data: bytes, triggers: list[tuple[int, int]]) -> Iterable[Candidate]:
+        from strongroom.scanner import generic  # noqa: PLC0415 (a hook whose files wake nothing does without)
+
+        return generic.find(path, data, triggers)
+
+    def _generic(self, candidate: Candidate) -> Match:
+        """A generic candidate as a match: its score makes the confidence."""
+        d = self._rules.generic(candidate.detector)
+        sure = candidate.score
+        confidence = (
+            d.confidence if sure >= SURE else "medium" if sure >= LIKELY and d.confidence != "low" else "low"
+        )
+        place = candidate.start, candidate.end
+        return Match(
+            d, *place, candidate.secret, confidence, d.severity, sure, candidate.reasons, candidate.name
+        )
+
+    def _look(self, data: bytes, *, encoded: bool) -> tuple[list[Match], list[tuple[int, int]]]:
+        """Return what the specific detectors find, and the generic triggers' hits."""
+        found: list[Match] = []
+        triggers: list[tuple[int, int]] = []
+        done: dict[int, int] = {}
+        runs: set[int] = set()
+        targets = self._targets
+        for index, end in self._engine.hits(data):
+            what, numbers = targets[index]
+            if what == plan.TRIGGER:
+                triggers.append((numbers[0], end))
+            elif what == plan.NAME:
+                found += self._named(index, numbers, data, end)
+            elif what == plan.BASE64:
+                if encoded:
+                    found += self._in_base64(data, end, runs)
+            elif end > done.get(numbers[0], 0):
+                found += self._shaped(what, numbers, data, end, done)
+        return found, triggers
+
+    def _shaped(
+        self, what: int, numbers: tuple[int, ...], data: bytes, end: int, done: dict[int, int]
+    ) -> Iterable[Match]:
+        """Confirm a precise detector around a hit that ends at `end`."""
+        number, lead = numbers
+        rule = self._rules.rule(number)
+        low = max(end - (lead if what == plan.PRECISE else lead + rule.reach) - 1, done.get(number, 0), 0)
+        high = end + rule.reach + 1
+        matches, seen = self._confirmed(number, rule, data, low, high)
+        if seen:
+            done[number] = max(seen, end)
+        return matches
+
+    def _confirmed(
+        self, number: int, rule: Rule, data: bytes, low: int, high: int
+    ) -> tuple[list[Match], int]:
+        """Run the exact pattern over a window; returns matches and where the last one ends (0: none).
+
+        The window is cut out with one byte before it, so that equal windows have equal answers.
+        """
+        margin = min(low, 1)
+        base = low - margin
+        window = data[base:high]
+        key = (number, window)
+        remembered = self._memory.get(key)
+        if remembered is None:
+            spans = confirm.spans(rule, window, margin, len(window))
+            remembered = [
+                m for start, end in spans if (m := confirm.match(rule, window, start, end)) is not None
+            ]
+            self._remember(key, remembered)
+        moved = [m._replace(start=m.start + base, end=m.end + base) for m in remembered]
+        return moved, moved[-1].end if moved else 0
+
+    def _remember(self, key: tuple[int, bytes], matches: list[Match]) -> None:
+        if len(self._memory) >= _MEMORY:
+            self._memory.clear()
+        self._memory[key] = matches
+
+    def _named(self, index: int, numbers: tuple[int, ...], data: bytes, end: int) -> Iterator[Match]:
+        """Confirm the context detectors of a name that ends at `end`."""
+        start = self._name_start(index, data, end)
+        if start < 0 or not context.is_word(data, start, end):
+            return
+        for number in numbers:
+            rule = self._rules.rule(number)
+            for low, high in context.values(rule.pattern, data, end, rule.reach):
+                match = confirm.match(rule, data, low, high)
+                if match is not None:
+                    yield match._replace(score=1 - (low - end) / 1000)
+
+    def _name_start(self, index: int, data: bytes, end: int) -> int:
+        pattern = self._names.get(index)  # `\\Z` is where the search is told to end
+        if pattern is None:
+            pattern = self._names[index] = re.compile(self._rules.names[index].encode() + rb"\Z")
+        found = pattern.search(data, max(0, end - NAME_REACH), end)
+        return found.start() if found else -1
+
+    def _in_base64(self, data: bytes, end: int, runs: set[int]) -> Iterator[Match]:
+        """Decode the run of base64 around a hit and look for precise secrets in it."""
+        before = _BASE64_BEFORE.search(data, max(0, end - 1024), end)
+        run = _BASE64_RUN.match(data, before.start() if before else end, end + _LONGEST_BASE64)
+        if run is None or run.start() in runs:
+            return
+        runs.add(run.start())
+        text = run[0].translate(bytes.maketrans(b"-_", b"+/"))
+        for shift in range(4):
+            part = text[shift:]
+            decoded = b64decode(part[: len(part) // 4 * 4])
+            matches = [m for m in self._look(decoded, encoded=False)[0] if m.detector.kind == "precise"]
+            for match in matches:
+                first = run.start() + shift + match.start // 3 * 4
+                last = min(run.end(), run.start() + shift + -(-match.end // 3) * 4)
+                yield match._replace(start=first, end=last, reasons=(*match.reasons, "stands in base64"))
+            if matches:
+                return
+
+
+def _weight(match: Match) -> tuple[int, int, int, float, str]:
+    """How strong a claim a match has on its place."""
+    return (
+        KIND_RANK[match.detector.kind],
+        CONFIDENCE_RANK[match.confidence],
+        match.end - match.start,
+        match.score,
+        match.detector.id,
+    )
+
+
+def without_overlaps(matches: list[Match]) -> list[Match]:
+    """Keep the strongest of matches that overlap: precise before context before generic."""
+    if len(matches) < 2:
+        return matches
+    kept: list[Match] = []
+    for match in sorted(matches, key=lambda m: (m.start, m.end)):
+        while kept and kept[-1].end > match.start and _weight(kept[-1]) < _weight(match):
+            kept.pop()
+        if not kept or kept[-1].end <= match.start:
+            kept.append(match)
+    return kept

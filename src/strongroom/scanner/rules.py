@@ -1,0 +1,157 @@
+"""All detectors of a scan, compiled: from the disk cache, or anew from their files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from typing import TYPE_CHECKING, Any
+
+from strongroom.errors import InvalidRequest
+from strongroom.scanner import cache, plan
+from strongroom.scanner.confirm import Rule
+from strongroom.scanner.detector import Detector
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from strongroom.scanner.engines import Engine
+
+FORMAT = "4"  # of the cached content; a change of it or of a rule leaves old files unread
+
+
+class Rules:
+    """Detectors by number and by id, ready to run, with the engine that looks for them."""
+
+    def __init__(self, stored: dict[str, Any]) -> None:
+        self._detectors: list[tuple[Any, ...]] = stored["detectors"]
+        self._reaches: list[int] = stored["reaches"]
+        self._numbers: dict[str, int] = stored["numbers"]
+        self._rules: list[Rule | None] = [None] * len(self._detectors)
+        self._stored = stored
+        self.targets: list[plan.Target] = stored["targets"]
+        self.names: dict[int, str] = stored["names"]
+        self.expressions: list[str] = stored["expressions"]
+        self.digest: str = stored["digest"]
+
+    def __len__(self) -> int:
+        return len(self._detectors)
+
+    def rule(self, number: int) -> Rule:
+        """Return the rule with this number."""
+        found = self._rules[number]
+        if found is None:
+            found = self._rules[number] = Rule(Detector(*self._detectors[number]), self._reaches[number])
+        return found
+
+    def detector(self, id: str) -> Detector | None:
+        """Return the detector of this id, or None."""
+        number = self._numbers.get(id)
+        return None if number is None else self.rule(number).detector
+
+    def generic(self, id: str) -> Detector:
+        """Return the detector of this id; a plain one where no file describes it."""
+        found = self.detector(id)
+        if found is None:
+            name = id.partition(".")[2].replace("_", " ").capitalize()
+            found = Detector(
+                id, name, "generic", "medium", "high", "Change it where it is used, and keep it in the vault."
+            )
+        return found
+
+    def detectors(self) -> list[Detector]:
+        """All detectors, in the order of their ids."""
+        return [self.rule(self._numbers[id]).detector for id in sorted(self._numbers)]
+
+    def engine(self) -> Engine:
+        """Make the engine: Hyperscan where it exists."""
+        from strongroom.scanner import engines  # noqa: PLC0415 (commands that only list detectors need none)
+
+        if self._stored["database"]:
+            return engines.Hyperscan(self._stored["database"])
+        portable = plan.Plan()
+        portable.expressions, portable.targets = self.expressions, self.targets
+        return engines.Portable(portable)
+
+
+def load(extra: Sequence[tuple[str, str]] = (), *, portable: bool = False) -> Rules:
+    """Return the built-in rules and those of `extra`, pairs of (source name, TOML text).
+
+    Raises InvalidRequest when a detector is wrong, or an id stands twice.
+    `portable` takes the engine that needs no Hyperscan.
+    """
+    engine = "" if portable else hyperscan_version()
+    digest = hashlib.sha256()
+    for part in (FORMAT, engine, *_stamp(), *(text for _, text in extra)):
+        digest.update(f"{len(part)}:{part}".encode())
+    name = f"rules-{digest.hexdigest()[:40]}"
+    stored = cache.read(name)
+    if not isinstance(stored, dict):
+        stored = _compile(extra, digest.hexdigest(), native=bool(engine))
+        cache.write(name, stored)
+    return Rules(stored)
+
+
+def hyperscan_version() -> str:
+    """Name the engine and the processor it compiles for; "" where there is no Hyperscan."""
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    found = find_spec("hyperscan")
+    if found is None or found.origin is None:
+        return ""
+    return f"{found.origin} {os.stat(found.origin).st_mtime_ns} {platform.machine()} {_processor()}"  # noqa: PTH116
+
+
+def _processor() -> str:
+    """The instruction sets of this processor, which a compiled database depends on."""
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:  # noqa: PTH123
+            return next((line for line in file if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return platform.processor()
+
+
+_HERE = os.path.dirname(__file__)  # noqa: PTH120
+
+
+def _stamp() -> list[str]:
+    """What changes when a built-in detector or the code that reads it does."""
+    found = []
+    for place in (_HERE, f"{_HERE}/detectors"):
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if entry.name.endswith((".toml", ".py")):
+                    status = entry.stat()
+                    found.append(f"{entry.name} {status.st_mtime_ns} {status.st_size}")
+    return sorted(found)
+
+
+def builtin() -> list[Detector]:
+    """Read the detector files of this package."""
+    from pathlib import Path  # noqa: PLC0415 (only when no compiled rules are cached)
+
+    from strongroom.scanner import detector  # noqa: PLC0415
+
+    return [d for path in sorted(Path(_HERE, "detectors").glob("*.toml")) for d in detector.load(path)]
+
+
+def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> dict[str, Any]:
+    from strongroom.scanner import confirm, detector, engines, generic  # noqa: PLC0415
+
+    found = builtin() + [d for source, text in extra for d in detector.parse(text, source)]
+    numbers: dict[str, int] = {}
+    for number, d in enumerate(found):
+        if d.id in numbers:
+            raise InvalidRequest(f"the detector id `{d.id}` stands twice")
+        numbers[d.id] = number
+    made = plan.make(found, [t.pattern for t in generic.TRIGGERS], literals=not native)
+    return {
+        "detectors": [tuple(d._replace(matches=(), non_matches=())) for d in found],
+        "reaches": [confirm.rule(d).reach for d in found],
+        "numbers": numbers,
+        "targets": made.targets,
+        "names": {i: made.expressions[i] for i, (what, _) in enumerate(made.targets) if what == plan.NAME},
+        "expressions": [] if native else made.expressions,
+        "database": engines.compile_database(made.expressions) if native else b"",
+        "digest": digest,
+    }

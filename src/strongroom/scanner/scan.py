@@ -1,0 +1,164 @@
+"""A scan: source → decode → match → findings, in one chain, over one worker per core."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from strongroom.scanner import workers
+from strongroom.scanner.finding import Finding, Match, Occurrence, Report
+from strongroom.scanner.fingerprint import PUBLIC_KEY, fingerprint
+from strongroom.scanner.limits import Limits
+from strongroom.scanner.matcher import Matcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from strongroom.scanner.blob import Blob, Provenance, Source
+    from strongroom.scanner.rules import Rules
+
+    Expand = Callable[[Blob, Limits], Iterator[Blob]]
+    Progress = Callable[[int, int], None]
+
+HEAD = 240  # bytes from a line's start kept for reports
+EXCERPT = 320  # longest excerpt around a secret
+LISTED = 1000  # occurrences listed for one finding
+STEP = 0.2  # seconds between two reports of progress
+
+
+class Options(NamedTuple):
+    """How to scan. `key` makes fingerprints; `progress` is told (blobs, bytes) so far."""
+
+    jobs: int = 1
+    limits: Limits = Limits()
+    key: bytes = PUBLIC_KEY
+    progress: Progress | None = None
+
+
+class Batch(NamedTuple):
+    """What a worker reports now and then: hits, warnings and how much it has read."""
+
+    hits: list[tuple[str, Match, Occurrence]]
+    warnings: list[str]
+    blobs: int
+    size: int
+
+
+def scan(source: Source, rules: Rules, options: Options = Options()) -> Report:
+    """Scan `source` with `rules`. What cannot be read is a warning in the report, never an error."""
+    started = time.monotonic()
+    report = Report()
+    matcher = Matcher(rules, rules.engine())
+    shards = source.shards(options.jobs)
+    tasks = [partial(_work, source, shard, matcher, options.limits) for shard in shards]
+    parts: list[list[tuple[str, Match, Occurrence]]] = [[] for _ in tasks]
+    early = len(source.warnings)
+    report.warnings += source.warnings
+    for number, batch in workers.run(tasks, partial(_lost, report)):
+        parts[number] += batch.hits
+        report.warnings += batch.warnings
+        report.blobs += batch.blobs
+        report.size += batch.size
+        if options.progress:
+            options.progress(report.blobs, report.size)
+    del source.warnings[early:]
+    report.findings = _findings(source, [hit for part in parts for hit in part], options.key)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _lost(report: Report, number: int) -> None:
+    report.warnings.append(f"worker {number + 1} ended early: its part of the scan is missing")
+
+
+def _work(
+    source: Source, shard: Callable[[], Iterator[Blob]], matcher: Matcher, limits: Limits
+) -> Iterator[Batch]:
+    """Scan one part; yields batches a few times a second."""
+    expand = _expander()
+    hits: list[tuple[str, Match, Occurrence]] = []
+    warnings: list[str] = []
+    blobs = size = 0
+    told = len(source.warnings)
+    due = time.monotonic() + STEP
+    for blob in shard():
+        blobs += 1
+        size += len(blob.data) if blob.own_end < 0 else blob.own_end - blob.own
+        try:
+            for part in expand(blob, limits):
+                hits += look(matcher, part)
+        except Exception as error:
+            warnings.append(f"{blob.provenance.shown}: not scanned to its end ({type(error).__name__})")
+        if time.monotonic() >= due:
+            yield Batch(hits, warnings + source.warnings[told:], blobs, size)
+            hits, warnings, blobs, size, told = [], [], 0, 0, len(source.warnings)
+            due = time.monotonic() + STEP
+    yield Batch(hits, warnings + source.warnings[told:], blobs, size)
+
+
+def _expander() -> Expand:
+    return lambda blob, _limits: iter((blob,))
+
+
+def look(matcher: Matcher, blob: Blob) -> Iterator[tuple[str, Match, Occurrence]]:
+    """Yield (blob id, match, occurrence) for the secrets that `blob` owns."""
+    data = bytes(blob.data)
+    end = len(data) if blob.own_end < 0 else blob.own_end
+    matches = [m for m in matcher.scan(blob.provenance.name, data) if blob.own <= m.start < end]
+    line, counted = blob.line() if matches else 0, 0
+    for match in matches:
+        line += data.count(b"\n", counted, match.start)
+        counted = match.start
+        yield blob.id, match, _occurrence(blob, data, match, line)
+
+
+def _occurrence(blob: Blob, data: bytes, match: Match, line: int) -> Occurrence:
+    """Note where a match stands; `line` is how many lines end before it."""
+    line_start = data.rfind(b"\n", 0, match.start) + 1
+    first = max(line_start, match.start - EXCERPT // 2)
+    line_end = data.find(b"\n", match.end)
+    last = min(len(data) if line_end < 0 else line_end, match.end + EXCERPT // 2)
+    last = max(match.end, min(last, first + EXCERPT)) if match.end - match.start < EXCERPT else match.end
+    inner = data.count(b"\n", match.start, match.end)
+    end_start = data.rfind(b"\n", match.start, match.end) + 1 if inner else line_start
+    return Occurrence(
+        blob.provenance,
+        blob.id,
+        blob.offset + match.start,
+        blob.offset + match.end,
+        line + 1,
+        match.start - line_start + 1,
+        line + inner + 1,
+        match.end - end_start + 1,
+        data[first:last],
+        match.start - first,
+        match.end - first,
+        data[line_start : line_start + HEAD],
+        match.name,
+    )
+
+
+def _findings(source: Source, hits: list[tuple[str, Match, Occurrence]], key: bytes) -> list[Finding]:
+    """Group the hits by detector and secret, with every place of each, in a fixed order."""
+    found: dict[tuple[str, bytes], Finding] = {}
+    prints: dict[bytes, str] = {}
+    places = source.trace({id for id, _, _ in hits if id})
+    for id, match, occurrence in hits:
+        if match.secret not in prints:
+            prints[match.secret] = fingerprint(match.secret, key)
+        finding = found.get((match.detector.id, match.secret))
+        if finding is None:
+            finding = found[match.detector.id, match.secret] = Finding(match, prints[match.secret])
+        finding.occurrences += _everywhere(occurrence, places.get(id))
+    for finding in found.values():
+        finding.settle(LISTED)
+    return sorted(found.values(), key=Finding.order)
+
+
+def _everywhere(occurrence: Occurrence, places: list[Provenance] | None) -> list[Occurrence]:
+    """The occurrence at each place of its blob, with the members it was found in."""
+    if not places:
+        return [occurrence]
+    inside = occurrence.provenance.inside
+    return [occurrence._replace(provenance=place._replace(inside=inside)) for place in places]
