@@ -1,6 +1,6 @@
 """The storage contract: an ordered map from key to bytes, changed in transactions.
 
-Keys are `/`-separated text compared by their UTF-8 bytes. Nothing above the
+Keys are `/`-separated text, never empty, compared by their UTF-8 bytes. Nothing above the
 barrier talks to storage, and storage never sees plaintext.
 """
 
