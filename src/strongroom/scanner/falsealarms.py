@@ -7,8 +7,8 @@ shape alone excludes (references, paths, dates, hashes of nothing). Each returns
 import re
 
 _TEMPLATE = re.compile(
-    r"\$\{|\$\(|\{\{|\}\}|<%|%>|#\{|\{%|<\?|\$\[\[|\$\$\{|^\$[A-Za-z_]\w*(?:\[.*\]|->.*)?$|^%\w+%$|^%\(\w+\)s|^%[-\d.]*[sdxvqrif@]$|"
-    r"^@[\w.\-]+@$|^<[^<>]+>$|^\[[^\[\]]+\]$|^\{[^{}]*\}$|^__\w+__$|^:[a-z_]\w*$|^\?+$|^!\w+|^\$\w+\$$|%\{|^&[a-z]+;|^\$\d$|"
+    r"^[\"']?\$\w+[\"']?$|\$\{|\$\(|\{\{|\}\}|<%|%>|#\{|\{%|<\?|\$\[\[|\$\$\{|^\$[A-Za-z_]\w*(?:\[.*\]|->.*)?$|^%\w+%$|^%\(\w+\)s|^%[-\d.]*[sdxvqrif@]$|"
+    r"^@[\w.\-]+@$|^<[^<>]+>$|^\[[^\[\]]+\]$|^\{(?!AQ)[^{}]*\}$|^__\w+__$|^:[a-z_]\w*$|^\?+$|^!\w+|^\$\w+\$$|%\{|^&[a-z]+;|^\$\d$|"
     r"^\$env:|^(?:ref|refs|secret|vault|op|ssm|aws-?sm|arn|file|env|keyring|resolve|gcp|sops|azurekeyvault|doppler|ssh)(?:\+\w+)?:|"
     r"^ENC\[|^ENC\(|^AQICAH|\$ANSIBLE_VAULT|^\w+\(.*\)$|^@Microsoft\.KeyVault|^\{\w+\}|<[a-z_ \-]+>|\[[A-Z_ \-]+\]|^%[A-Z_]+"
 )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from strongroom.scanner.falsealarms import harmless, placeholder, reference
 from strongroom.scanner.generic_assign import Assignment
 from strongroom.scanner.generic_language import Place
-from strongroom.scanner.generic_names import Named, classify, words_of
+from strongroom.scanner.generic_names import Named, classify, key_id, words_of
 from strongroom.scanner.generic_shapes import Shaped
 from strongroom.scanner.scoring import THRESHOLD, Subject, score
 
@@ -68,6 +68,8 @@ def excluded(name: str, named: Named, value: str, *, quoted: bool) -> str:
         return "too short for so weak a name"
     if not quoted and reference(value):
         return "a variable or a call"
+    if named.kind == "api_key" and key_id(name, value):
+        return "an access key's public id"
     if value.lower() == name.lower() or words_of(value) == words_of(name):
         return "the value repeats its name"
     return placeholder(value) or harmless(value)
@@ -85,8 +87,8 @@ def judge_shape(shaped: Shaped, data: bytes, place: Place) -> Verdict:
     if not shaped.shape.judged:
         reason = placeholder(value) if len(value) < 400 and kind != "generic.password_hash" else ""
         return Verdict(not reason, 0.0 if reason else 0.95, (reason or "its shape says what it is",), kind)
-    named = Named("password", 1.0) if shaped.shape.name in ("password", "url") else Named("token", 0.7)
-    return _decide(shaped.shape.name, named, raw, "embedded", False, place, True)._replace(detector=kind)
+    named = Named("password", 1.0) if shaped.shape.name in ("password", "url", "argument") else Named("token", 0.7)
+    return _decide(shaped.shape.name, named, raw, "call" if shaped.shape.name == "argument" else "embedded", False, place, True)._replace(detector=kind)
 
 
 def _basic(value: str) -> Verdict:

@@ -22,11 +22,12 @@ _PASSWORD = re.compile(
 _HARMLESS_PASS = {"bypass", "compass", "surpass", "trespass", "passthrough"}
 _SECRET = re.compile(r"secrets?$|secretkey$|^(?:sharedsecret|clientsecret|appsecret|secretaccesskey)$")
 _TOKEN = re.compile(r"tokens?$|^(?:pat|jwt|bearer)$")
-_CREDENTIAL = re.compile(r"^(?:creds?|credentials?|auth|authorization|authentication|authkey|authcode|authstring)$|(?:basic|http)auth$")
+_CREDENTIAL = re.compile(r"^(?:creds?|credentials?|auth|authorization|authentication|authkey|authcode|authstring)$|(?:basic|http|master|pass)auth$")
 _API_KEY = re.compile(r"(?:api|access|auth|app|account|secret|private|master|client|service|license|storage|consumer|stream|aes|enc|sign)key$")
 _KEY = re.compile(r"^keys?$|key$")
 _SALT = re.compile(r"^(?:salt|nonce|seed|iv|hmac|pepper)$|salt$")
 _OTHER = re.compile(r"^(?:sig|signature|session|sessionid|cookie|mnemonic|otp|totp|pin|dsn|webhook)$")
+_KEY_ID = re.compile(r"[A-Z0-9]{16,24}")
 _KEY_QUALIFIERS = frozenset(
     "api access secret private auth encryption encrypt crypto cryptographic master account storage service client app application "
     "signing sign signature shared session consumer server license subscription ssh aes des hmac jwt cookie admin user "
@@ -98,6 +99,11 @@ def classify(name: str) -> Named | None:
     if any(w in _REJECT_ANY for w in words[:-1]) and not _PASSWORD.search(words[-1]):
         return None
     return _tail_kind(words) or _inner_kind(words)
+
+
+def key_id(name: str, value: str) -> bool:
+    """Whether `value` is the public half of a pair: an access key's id, in capitals and digits."""
+    return "secret" not in name.lower() and _KEY_ID.fullmatch(value) is not None
 
 
 def _tail_kind(words: list[str], *, strict: bool = False) -> Named | None:

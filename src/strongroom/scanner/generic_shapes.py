@@ -43,6 +43,11 @@ _COMMANDS = (
     r"net\s{1,2}use\s[^\n]{1,120}/user:\S{1,60}\s{1,2}(?P<v>[^\s\"'%/]{3,60})",
     r"(?:pass(?:in|out)?)\s{1,2}[\"']?pass:(?P<v>[^\s\"'$]{2,80})",
 )
+_LOGIN_CALL = (
+    r"(?i:\w{0,20}(?:login|log_in|logon|authenticate|sign_?in|connect\w{0,8}|getconnection|credentials?|passwordauthentication|basic_?auth\w{0,12}|"
+    r"create_?user|create_?superuser|add_?user|set_?credentials|mysqli|pdo|datasource|passwordauthenticationtoken|passwordtoken)|\bauth\s?=\s?)\(\s{0,20}"
+    r"(?:[\w.$]{1,40},\s?)?(?:[\"'][^\"'\n\s]{1,200}[\"'],\s{0,20}){1,2}(?:some\()?[@bu]?(?P<q>[\"'])(?P<v>[^\"'\n\s]{3,100})(?P=q)"
+)
 _CURL = (
     r"(?:-u|--user|--proxy-user|-U)[ =]?[\"']?[\w.@%+\\-]{1,60}:(?P<v>[^\s\"'$:{<%/][^\s\"'{<]{1,120})[\"']?(?=\s|$|[\"',\\;`)])(?!:\d)"
 )
@@ -60,7 +65,7 @@ SHAPES = (
     _shape("authorization_header", r"(?i:\bbearer)\s{1,2}(?P<v>[\w+/=.~\-]{12,2000})", judged=True, name="bearer_token"),
     _shape(
         "authorization_header",
-        r"(?i:authorization)[\"']?\s{0,3}[=:,]\s{0,3}[\"'`]?(?i:token|apikey|api-key|key|digest)\s{1,3}(?:token=)?\\?[\"']?(?P<v>[\w+/=.~\-]{10,500})",
+        r"(?i:authorization)[\"']?\]?\s{0,3}[=:,]\s{0,3}[\"'`]?(?i:token|apikey|api-key|key|digest)\s{1,3}(?:token=)?\\?[\"']?(?P<v>[\w+/=.~\-]{10,500})",
         judged=True,
         name="auth_token",
     ),
@@ -74,6 +79,7 @@ SHAPES = (
     _shape("sql_password", r"(?i)identified\s{1,3}(?:(?:with|via)\s{1,3}\S{1,30}\s{1,3})?(?:by|as|using)\s{1,3}(?:password\s{0,3}\(?\s{0,2})?\\?['\"](?P<v>[^\s'\"\\]{2,200})\\?['\"]", judged=True, name="password"),
     _shape("sql_password", r"(?<![\w.$-])(?i:password)\s{0,3}(?:\(\s?|\s(?i:as\s)?)\s{0,2}[eEnN]?\\?['](?P<v>[^\s'\"\\]{2,200})\\?[']", judged=True, name="password"),
     _shape("password", r"(?i)securestring\s{1,3}(?:-string\s{1,2})?(?P<q>[\"'])(?P<v>[^\s\"'$][^\n\"']{2,200})(?P=q)", judged=True, name="password"),
+    _shape("password", _LOGIN_CALL, judged=True, name="argument"),
     _shape("basic_auth", _CURL, judged=True, name="password"),
     *(_shape("cli_flag", text, judged=True, name="password") for text in _COMMANDS),
     _shape("cli_flag", _FLAG, judged=True, name="flag"),

@@ -29,7 +29,7 @@ TRIGGERS = (
     Trigger("assign", rf"(?i){_STRONG}[\w.\- ]{{0,20}}</(?:key|name|string)>\s{{0,24}}<(?:string|value)>[^<\s]"),
     Trigger("shape", r"(?i)[a-z]://[^\s/:@\"'<>]{0,64}:[^\s/@\"'<>]{2,80}@[\w\[{$%.-]"),
     Trigger("shape", r"(?i)\b(?:basic|bearer)\s{1,2}[\w+/=.\-~]{12}"),
-    Trigger("shape", r"(?i)authorization[\"']?\s{0,3}[=:,]\s{0,3}[\"'`]?(?:token|apikey|api-key|key|digest)\s"),
+    Trigger("shape", r"(?i)authorization[\"']?\]?\s{0,3}[=:,]\s{0,3}[\"'`]?(?:token|apikey|api-key|key|digest)\s"),
     Trigger("shape", r"-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY"),
     Trigger("shape", r"PuTTY-User-Key-File-\d"),
     Trigger("shape", r"eyJ[\w\-]{17}"),
@@ -40,8 +40,13 @@ TRIGGERS = (
     Trigger("shape", r"(?i)\b[0-9a-f]{32}:[0-9a-f]{32}:::"),
     Trigger("shape", r"(?i)identified\s{1,3}(?:(?:with|via)\s{1,3}\S{1,30}\s{1,3})?(?:by|as|using)\s{1,3}(?:password\s{0,3}\(?)?['\"]"),
     Trigger("assign", r"(?i)(?:pass|password|passwd|pwd|secret|token|key|passphrase)\s{1,8}[en@]?['\"][^\s'\"<$%{]"),
-    Trigger("assign", r"(?i)\n[ \t]{0,8}(?:env |arg |set |setenv |export )?[\w.-]{0,24}(?:pass|password|passwd|secret|token|api_?key)[ \t]{1,4}[^\s=:#(]{4,64}[ \t]{0,2}[\r\n]"),
+    Trigger("assign", r"(?i)(?:^|\n)[ \t]{0,8}(?:env |arg |set |setenv |export )?[\w.-]{0,24}(?:pass|password|passwd|secret|token|api_?key|auth)[ \t]{1,4}[^\s=:#(]{4,64}[ \t]{0,2}[\r\n]"),
     Trigger("shape", r"(?i)password\s{0,3}(?:\(|as)?\s{0,3}[en]?['\"][^\s'\"]"),
+    Trigger(
+        "shape",
+        r"(?i)(?:login|log_in|logon|authenticate|sign_?in|connect|connection|credentials?|passwordauthentication|basic_?auth|_auth|basicauth|user|"
+        r"mysqli|pdo|passwordtoken|auth\s?=\s?)\(\s{0,20}(?:[\w.$]{1,40},\s?)?[\"'][^\"'\n]{1,200}[\"'],\s{0,20}(?:some\()?[@bu]?[\"'][^\"'\s]",
+    ),
     Trigger("shape", r"(?i)securestring\s{1,3}(?:-string\s{1,2})?[\"'][^\s\"'$]"),
     Trigger("shape", r"(?i)\s--?[\w-]{0,24}(?:pass|pwd|secret|token|key|passin|passout|passwd|cred)[\w-]{0,12}[\"']?[, =]\s?[\"']?[^\s\"'<\[{-]"),
     Trigger("shape", r"(?i)\s(?:-u|--user|-user)[ =]?[\"']?[\w.@%+-]{1,48}:[^\s\"'$:/]"),
