@@ -3,11 +3,11 @@
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.core import leases, wrapping
 from strongroom.core import ttl as ttls
-from strongroom.framework.policy_names import canonical_names
 from strongroom.core.token_entry import TokenEntry
 from strongroom.core.tokens import Tokens, mount_ttls
 from strongroom.errors import InvalidRequest
 from strongroom.framework import Auth, Caller, Mount, Request, Response
+from strongroom.framework.policy_names import canonical_names
 
 NEVER_BY_LOGIN = frozenset({"root"})
 
