@@ -12,12 +12,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING
 
 from strongroom.errors import InvalidRequest, NotFound, UpstreamFailed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SAFE = (
     "--no-pager",
@@ -86,10 +82,11 @@ class Git:
             raise refusal(self.path, messages)
         return out
 
-    def lines(self, *arguments: str) -> Iterator[str]:
-        """Yield the lines of the output, decoded so that any file name survives."""
-        for line in self.run(*arguments).splitlines():
-            yield os.fsdecode(line)
+    def attempt(self, *arguments: str) -> tuple[bytes, bool]:
+        """Return what `git ARGUMENTS` printed, and whether it got to the end: damage may stop it midway."""
+        with self.start(*arguments, quiet=True) as process:
+            out, _ = process.communicate()
+        return out, process.returncode == 0
 
     def resolve(self, revision: str) -> str:
         """Return the commit id that `revision` names; raises NotFound where there is none."""
@@ -104,9 +101,8 @@ class Layout:
     """Where a repository keeps its objects: `stores` lists object directories, alternates included."""
 
     def __init__(self, git: Git) -> None:
-        answer = list(
-            git.lines("rev-parse", "--show-object-format", "--git-path", "objects", "--is-shallow-repository")
-        )
+        out = git.run("rev-parse", "--show-object-format", "--git-path", "objects", "--is-shallow-repository")
+        answer = os.fsdecode(out).splitlines()
         self.id_size = 32 if answer[0] == "sha256" else 20
         self.shallow = answer[-1] == "true"
         first = os.path.join(git.path, answer[1])

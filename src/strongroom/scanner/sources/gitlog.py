@@ -29,6 +29,7 @@ ABOUT = (
 )  # fmt: skip
 CHUNK = 1 << 20
 SUBMODULE = b"160000"
+PATH = 0xFFFFFFFF  # the bits of a place that number its path
 
 
 class Introductions:
@@ -43,7 +44,7 @@ class Introductions:
         self.paths: list[bytes] = []
         self.commits: list[bytes] = []
         self.where: dict[bytes, int] = {}
-        self.also: dict[bytes, set[int]] = {}
+        self.also: dict[bytes, dict[int, int]] = {}
         self._path_index: dict[bytes, int] = {}
         self._shown: dict[int, Provenance] = {}
 
@@ -59,10 +60,11 @@ class Introductions:
             index = self._path_index[path] = len(self.paths)
             self.paths.append(path)
         blob = bytes.fromhex(name.decode())
+        here = (len(self.commits) - 1) << 32 | index
         known = self.where.get(blob)
-        if known is not None and known & 0xFFFFFFFF != index:
-            self.also.setdefault(blob, {known & 0xFFFFFFFF}).add(index)
-        self.where[blob] = (len(self.commits) - 1) << 32 | index
+        if known is not None and known & PATH != index:
+            self.also.setdefault(blob, {})[known & PATH] = known
+        self.where[blob] = here
 
     def add_unnamed(self, blob: bytes, path: bytes) -> None:
         """Take a blob that no commit introduced (a tagged blob or tree)."""
@@ -75,7 +77,7 @@ class Introductions:
         at = self.where.get(blob)
         if at is None:
             return None
-        index = at & 0xFFFFFFFF
+        index = at & PATH
         shown = self._shown.get(index)
         if shown is None:
             shown = self._shown[index] = Provenance(os.fsdecode(self.paths[index]))
@@ -84,17 +86,21 @@ class Introductions:
     def trace(self, git: Git, ids: Collection[str]) -> dict[str, list[Provenance]]:
         """Return every path of each blob in `ids`, with its oldest commit, author and date."""
         found = {name: blob for name in ids if (blob := bytes.fromhex(name)) in self.where}
-        commits = {self.commits[self.where[blob] >> 32].decode() for blob in found.values()}
+        places = {name: self._places(blob) for name, blob in found.items()}
+        commits = {self.commits[at >> 32].decode() for group in places.values() for at in group}
         authors = describe(git, commits - {""})
-        return {name: list(self._occurrences(blob, authors)) for name, blob in found.items()}
+        return {name: [self._occurrence(at, authors) for at in group] for name, group in places.items()}
 
-    def _occurrences(self, blob: bytes, authors: dict[str, Provenance]) -> Iterator[Provenance]:
-        at = self.where[blob]
+    def _places(self, blob: bytes) -> list[int]:
+        """Return where `blob` came in: its oldest place, then each further path's."""
+        first = self.where[blob]
+        further = self.also.get(blob, {})
+        return [first, *(further[index] for index in sorted(further) if index != first & PATH)]
+
+    def _occurrence(self, at: int, authors: dict[str, Provenance]) -> Provenance:
         commit = self.commits[at >> 32].decode()
         about = authors.get(commit, Provenance("", commit))
-        first = at & 0xFFFFFFFF
-        for index in (first, *sorted(self.also.get(blob, set()) - {first})):
-            yield about._replace(path=os.fsdecode(self.paths[index]))
+        return about._replace(path=os.fsdecode(self.paths[at & PATH]))
 
 
 def introductions(
@@ -151,5 +157,6 @@ def describe(git: Git, commits: Collection[str]) -> dict[str, Provenance]:
         fields = record.decode("utf-8", "replace").split("\x01", 4)
         if len(fields) == 5:
             commit, author, email, date, message = fields
+            date = date.removesuffix("+00:00") + "Z" if date.endswith("+00:00") else date
             about[commit] = Provenance("", commit, author, email, date, message.strip())
     return about

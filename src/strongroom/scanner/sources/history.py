@@ -82,11 +82,10 @@ class HistorySource:
         if self.branch:
             chosen = [self.git.resolve(self.branch)]
         elif self.unreachable:
-            listing = self.git.lines(
-                "cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objecttype) %(objectname)"
-            )
-            commits = [line[7:] for line in listing if line.startswith("commit ")]
-            return ["--ignore-missing", "--stdin"], "\n".join(commits).encode() + b"\n"
+            form = "--batch-check=%(objecttype) %(objectname)"
+            listing, _ = self.git.attempt("cat-file", "--batch-all-objects", "--unordered", form)
+            commits = [line[7:] for line in listing.splitlines() if line.startswith(b"commit ")]
+            return ["--ignore-missing", "--stdin"], b"".join(b"%s\n" % commit for commit in commits)
         else:
             chosen = ["--exclude=refs/stash", "--all"]
             if self._head():
@@ -102,10 +101,13 @@ class HistorySource:
 
     def _add_tagged(self) -> None:
         """Add the blobs of refs that name a blob or a tree, which no commit introduces."""
-        if self.branch or self.ranges:
+        if self.branch or self.ranges or self.since:
             return
         form = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)"
-        for line in self.git.lines("for-each-ref", form):
+        listing, whole = self.git.attempt("for-each-ref", form)
+        if not whole:
+            self.warnings.append("some refs name objects that are missing or damaged")
+        for line in os.fsdecode(listing).splitlines():
             kind, name, peeled_kind, peeled, ref = (line.split(" ", 4) + [""] * 5)[:5]
             if peeled_kind in ("blob", "tree"):
                 kind, name = peeled_kind, peeled
@@ -115,7 +117,7 @@ class HistorySource:
                 self._add_tree(name)
 
     def _add_tree(self, tree: str) -> None:
-        for entry in self.git.run("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0"):
+        for entry in self.git.attempt("ls-tree", "-r", "-z", "--full-tree", tree)[0].split(b"\0"):
             meta, _, path = entry.partition(b"\t")
             fields = meta.split(b" ")
             if len(fields) == 3 and fields[1] == b"blob":

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import TYPE_CHECKING
 
-from isal import isal_zlib
-from isal.igzip_lib import IsalError
-
 from strongroom.scanner.blob import Blob
+from strongroom.scanner.sources.inflate import InflateError, inflater
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
@@ -48,7 +47,7 @@ def read_loose(
     for path, blob in objects:
         try:
             data = _read(path, max_size)
-        except (OSError, IsalError, ValueError):
+        except (OSError, InflateError, ValueError):
             unread.append(blob)
             continue
         if data is not None:
@@ -57,9 +56,13 @@ def read_loose(
 
 def _read(path: str, max_size: int) -> bytes | None:
     """Return the blob in the file `path`, None for another kind of object; raises ValueError on damage."""
-    with open(path, "rb") as file:
+    with open(
+        os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb"
+    ) as file:  # a pipe must not hold us
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("no regular file")
         packed = file.read(max_size)
-    start = isal_zlib.decompressobj().decompress(packed[:512], HEADER_BYTES)
+    start = inflater().decompress(packed[:512], HEADER_BYTES)
     header = HEADER(start)
     if header is None:
         if start.startswith((b"tree ", b"commit ", b"tag ")):
@@ -68,7 +71,7 @@ def _read(path: str, max_size: int) -> bytes | None:
     size = int(header[1])
     if size > max_size:
         raise ValueError("too large")
-    data: bytes = isal_zlib.decompressobj().decompress(packed, size + header.end())
+    data: bytes = inflater().decompress(packed, size + header.end())
     if len(data) != size + header.end():
         raise ValueError("cut short")
     return data[header.end() :]

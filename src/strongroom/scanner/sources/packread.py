@@ -11,10 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dulwich.errors import ApplyDeltaError
-from isal import isal_zlib
-from isal.igzip_lib import IsalError
 
 from strongroom.scanner.blob import Blob
+from strongroom.scanner.sources.inflate import InflateError, inflate
 
 try:
     from dulwich._pack import apply_delta  # type: ignore[import-not-found]  # compiled, no stub
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     Name = Callable[[bytes], Provenance]
 
 LIVE_BYTES = 256 << 20  # of bases kept at once; beyond it the rest of a tree is git's to read
-DAMAGE = (IsalError, ApplyDeltaError, ValueError, IndexError, OverflowError, MemoryError)
-inflate = isal_zlib.decompress
+DAMAGE = (InflateError, ApplyDeltaError, ValueError, IndexError, OverflowError, MemoryError)
 
 
 class Reader:
