@@ -85,10 +85,10 @@ class GenerateRoot:
             raise InvalidRequest("no root generation is in progress")
         if await self._keeper.authorize(attempt, part, nonce) is None:
             return await self.status()
-        required = (await self._keeper.state()).threshold
         if self._attempt is not attempt:
             raise InvalidRequest("the root generation was cancelled meanwhile")
         self.cancel()
+        required = (await self._keeper.state()).threshold
         token = (await self._issue()).encode()
         if len(token) != len(otp):
             raise ValueError("the token and the one-time password differ in length")
