@@ -2,19 +2,18 @@
 
 import asyncio
 import base64
-from types import SimpleNamespace
 
 import pytest
 
 from strongroom.barrier.barrier import Barrier
 from strongroom.barrier.seal.generate_root import GenerateRoot
 from strongroom.barrier.seal.rekey import Rekey
-from strongroom.barrier.seal.state import STATE_KEY
 from strongroom.barrier.seal.unseal import Unsealer, initialize
 from strongroom.clock import FakeClock
 from strongroom.errors import IntegrityFailure, InvalidCredentials, InvalidRequest, Sealed
 from strongroom.storage.contract import Transaction
 from strongroom.storage.memory import MemoryStorage
+from strongroom.storage.optimistic import OptimisticTransaction
 
 TOKEN = "hvs." + "t" * 24
 
@@ -112,26 +111,30 @@ async def test_a_quorum_completed_twice_at_once_makes_one_token(ceremony: Ceremo
 class RemoteStorage(MemoryStorage):
     """Answers reads in a later turn of the loop, as a database server does."""
 
+    remote = False
+
     def begin(self) -> Transaction:
         tx = super().begin()
-        get = tx.get
-
-        async def later(key: str) -> bytes | None:
-            await asyncio.sleep(0)
-            return await get(key)
-
-        return SimpleNamespace(get=later)  # type: ignore[return-value]  # the ceremony only reads
+        return RemoteTransaction(self) if self.remote else tx
 
 
-async def test_a_cancelled_attempt_makes_none_though_its_quorum_is_complete(ceremony: Ceremony) -> None:
-    remote = RemoteStorage()
-    await remote.apply({STATE_KEY: await ceremony.storage.begin().get(STATE_KEY)})
-    generate = GenerateRoot(remote, ceremony.barrier, ceremony.issue, len(TOKEN))
-    nonce = (await generate.start()).nonce
-    await generate.submit(ceremony.shares[0], nonce)
-    last = asyncio.create_task(generate.submit(ceremony.shares[1], nonce))
+class RemoteTransaction(OptimisticTransaction):
+    async def get(self, key: str) -> bytes | None:
+        await asyncio.sleep(0)
+        return await super().get(key)
+
+
+async def test_a_cancelled_attempt_makes_none_though_its_quorum_is_complete(clock: FakeClock) -> None:
+    storage = RemoteStorage()
+    barrier = Barrier(storage, clock)
+    [part] = await initialize(storage, barrier, 1, 1)
+    await Unsealer(storage, barrier).submit(part)
+    ceremony = Ceremony(storage, barrier, [part])
+    nonce = (await ceremony.generate.start()).nonce
+    storage.remote = True
+    last = asyncio.create_task(ceremony.generate.submit(part, nonce))
     await asyncio.sleep(0)
-    generate.cancel()
+    ceremony.generate.cancel()
     with pytest.raises(InvalidRequest, match="cancelled"):
         await last
     assert ceremony.issued == 0
