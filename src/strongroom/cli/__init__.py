@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 
 COMMANDS = {
+    "audit": "strongroom.cli.audit",
     "detectors": "strongroom.cli.detectors",
     "scan": "strongroom.cli.scan",
 }

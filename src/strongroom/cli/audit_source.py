@@ -1,0 +1,137 @@
+"""Where `strongroom audit` reads from: a data directory, or a server's `sys/audit-log` routes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from strongroom.audit import evidence
+from strongroom.audit.segments import Reader, segments
+from strongroom.errors import InvalidRequest, NotFound, PermissionDenied, UpstreamFailed
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class Source(Protocol):
+    """What the subcommands ask."""
+
+    def checkpoint(self) -> str:
+        """The latest signed checkpoint."""
+        ...
+
+    def proof(self, sequence: int) -> bytes:
+        """A proof file for an entry."""
+        ...
+
+    def growth(self, checkpoint: str) -> bytes:
+        """A proof file that the latest checkpoint extends this one."""
+        ...
+
+    def entries(self, start: int, limit: int) -> list[bytes]:
+        """Log lines from a sequence on; from the end when it is negative."""
+        ...
+
+
+class Directory:
+    """A log's directory, read without the server."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path / "audit" if (path / "audit").is_dir() else path
+        self._reader: Reader | None = None
+        if not self.path.is_dir():
+            raise InvalidRequest(f"there is no audit log in {path}")
+
+    def checkpoint(self) -> str:
+        """The latest signed checkpoint."""
+        return evidence.latest_checkpoint(self.path)
+
+    def proof(self, sequence: int) -> bytes:
+        """A proof file for an entry, against the latest checkpoint."""
+        return evidence.encode_proof(evidence.prove_inclusion(self.path, sequence))
+
+    def growth(self, checkpoint: str) -> bytes:
+        """A proof file that the latest checkpoint extends this one."""
+        return evidence.encode_proof(evidence.prove_consistency(self.path, checkpoint))
+
+    def entries(self, start: int, limit: int) -> list[bytes]:
+        """Log lines from a sequence on; from the end when it is negative."""
+        if start < 0:
+            start = max(0, self._size() + start)
+        if self._reader is None or self._reader.next != start:
+            self._reader = Reader(self.path, start)
+        return self._reader.read(start + limit)
+
+    def _size(self) -> int:
+        """How many whole lines the log has."""
+        found = segments(self.path)
+        if not found:
+            return 0
+        with found[-1].path.open("rb") as file:
+            return found[-1].first + sum(
+                block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")
+            )
+
+
+class Server:
+    """A running server, asked with the caller's token."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address.rstrip("/")
+
+    def checkpoint(self) -> str:
+        """The latest signed checkpoint."""
+        return str(self._get("checkpoint", {})["checkpoint"])
+
+    def proof(self, sequence: int) -> bytes:
+        """A proof file for an entry, against the latest checkpoint."""
+        return str(self._get(f"proof/{sequence}", {})["proof"]).encode()
+
+    def growth(self, checkpoint: str) -> bytes:
+        """Not offered by servers: whoever can read the log's directory makes this proof."""
+        raise InvalidRequest("a proof of growth is made from the log's directory: --data DIR")
+
+    def entries(self, start: int, limit: int) -> list[bytes]:
+        """Log lines from a sequence on; from the end when it is negative."""
+        answer = self._get("entries", {"start": start, "limit": limit})
+        lines = answer["entries"]
+        return [str(line).encode() for line in lines] if isinstance(lines, list) else []
+
+    def _get(self, path: str, query: dict[str, int]) -> dict[str, object]:
+        import httpx  # noqa: PLC0415 (a tenth of a second, for a server only)
+
+        verify: bool | str = os.environ.get("VAULT_CACERT") or os.environ.get("VAULT_SKIP_VERIFY") != "true"
+        url, headers = f"{self._address}/v1/sys/audit-log/{path}", {"X-Vault-Token": _token()}
+        try:
+            answer = httpx.get(url, params=query, headers=headers, verify=verify, timeout=60, trust_env=False)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise UpstreamFailed(f"no answer from {self._address}: {type(error).__name__}") from error
+        if answer.status_code == 403:
+            raise PermissionDenied(f"the token may not read sys/audit-log/{path}")
+        if answer.status_code == 404:
+            raise NotFound(f"{self._address} has no sys/audit-log/{path}")
+        if not answer.is_success:
+            raise UpstreamFailed(f"{self._address} answered {answer.status_code}")
+        found = answer.json()["data"]
+        return found if isinstance(found, dict) else {}
+
+
+def source_of(args: argparse.Namespace) -> Source:
+    """The source the flags and the environment name; a directory wins. Raises InvalidRequest."""
+    if args.data:
+        return Directory(Path(args.data))
+    address = args.address or os.environ.get("VAULT_ADDR") or os.environ.get("BAO_ADDR")
+    if not address:
+        raise InvalidRequest("say which log: --data DIR, or --address URL (or VAULT_ADDR)")
+    return Server(address)
+
+
+def _token() -> str:
+    given = os.environ.get("VAULT_TOKEN") or os.environ.get("BAO_TOKEN")
+    if given:
+        return given
+    try:
+        return (Path.home() / ".vault-token").read_text().strip()
+    except OSError:
+        return ""
