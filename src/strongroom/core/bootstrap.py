@@ -1,13 +1,16 @@
 """From an empty store to an open one: the system's own mounts, keys, policies and the first root token."""
 
 from typing import TYPE_CHECKING, cast
+from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import Struct
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
 from strongroom.core import keys, mounts
 from strongroom.core.token_entry import TokenEntry
+from strongroom.core.token_format import random_text
 from strongroom.errors import IntegrityFailure, Sealed
 from strongroom.framework import Mount
 from strongroom.sensitive import Sensitive
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from strongroom.core.core import Core
 
 PREFIX = "core/"
+CLUSTER = "cluster"
 _SYSTEM = {
     "sys/": ("system", "system endpoints used for control, policy and debugging"),
     "cubbyhole/": ("cubbyhole", "per-token private secret storage"),
@@ -25,6 +29,13 @@ SYSTEM_MOUNTS = {
     path: Mount(path=path, kind=kind, uuid=kind, accessor=f"{kind}_strongroom", description=description)
     for path, (kind, description) in _SYSTEM.items()
 }
+
+
+class Cluster(Struct, frozen=True):
+    """What this store calls itself to clients."""
+
+    id: str
+    name: str
 
 
 class _Closed:
@@ -56,17 +67,14 @@ def view(tx: BarrierTransaction) -> View:
     return View(tx, PREFIX)
 
 
-async def create(core: "Core", *, root_token: str = "") -> Sensitive[str]:
-    """Fill a freshly initialised, open barrier; returns the first root token.
-
-    All of it is one transaction: a crash leaves a store that `load` completes again.
-    """
-    tx = core.barrier.begin()
+def populate(core: "Core", tx: BarrierTransaction, root_token: str = "") -> Sensitive[str]:
+    """Fill a new store in the transaction that initialises it; returns the first root token."""
     core.tokens.open(keys.create(view(tx)))
     mounts.save(view(tx), SYSTEM_MOUNTS)
+    view(tx).put(CLUSTER, Cluster(str(uuid4()), f"strongroom-{random_text(8).lower()}"))
     core.policies.install_defaults(tx)
     token = issue_root(core, tx, root_token)
-    await tx.commit()
+    core.tokens.close()
     return token
 
 
@@ -95,4 +103,6 @@ async def load(core: "Core") -> None:
     core.auditing.open(held.audit)
     core.policies.changed()
     core.adopt(await mounts.load(view(tx)))
+    cluster = await view(tx).get(CLUSTER, Cluster)
+    core.cluster = {"cluster_name": cluster.name, "cluster_id": cluster.id}
     await core.auditing.log.set_signer(Ed25519PrivateKey.from_private_bytes(held.checkpoint))

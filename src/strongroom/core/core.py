@@ -49,6 +49,7 @@ from strongroom.framework.dispatch import Found, dispatch, exists
 from strongroom.storage.contract import Conflict, StorageFull
 
 MAX_RERUNS = 64
+READING = frozenset({Operation.READ, Operation.LIST, Operation.SCAN, Operation.HELP})
 AREA = "mount/"
 Pool = Callable[..., Awaitable[Any]]
 
@@ -67,6 +68,14 @@ class Visit:
     def caller(self) -> Caller:
         """Who asks; anonymous at logins and open routes."""
         return self.session.caller if self.session else ANONYMOUS
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the system's own handlers are given: the core and the request's whole transaction."""
+
+    core: "Core"
+    tx: BarrierTransaction
 
 
 class Core:
@@ -95,12 +104,15 @@ class Core:
         self.expiry = Expiry(clock, barrier.begin, self.tokens, self._revoke_secret)
         self.metrics = Metrics()
         self.initialized = False
+        self.sealed = True
+        self.cluster: dict[str, str] = {}
+        self.openers: list[Callable[[], Awaitable[None]]] = []
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Raises a StrongroomError for everything that is refused."""
         target = self.router.target(request.path, request.operation)
         route = target.found.route
-        if self.barrier.sealed and not (route and route.sealed):
+        if self.sealed and not (route and route.sealed):
             self._closed()
         if route is not None and route.unaudited:
             response = await dispatch(target.found, self._context(None, request, target, ANONYMOUS))
@@ -140,7 +152,7 @@ class Core:
 
     async def _identify(self, visit: Visit) -> None:
         route = visit.target.found.route
-        if route is not None and (route.login or route.open or (route.sealed and self.barrier.sealed)):
+        if route is not None and (route.login or route.open):
             return
         request = visit.request
         for _ in range(MAX_RERUNS):
@@ -155,15 +167,17 @@ class Core:
 
     async def _attempt(self, visit: Visit) -> Response:
         request, target = visit.request, visit.target
-        tx = None if self.barrier.sealed else self.barrier.begin()
+        tx = None if self.sealed else self.barrier.begin()
         ctx = self._context(tx, request, target, visit.caller)
         await self._authorise(visit, ctx, tx)
+        if request.operation not in READING:
+            await visit.trail.recorded()
         if target.found.route is None:
             raise self._nothing_there(request, target)
         if request.operation is Operation.HELP:
             return self._help(target)
         response = await dispatch(target.found, ctx)
-        if tx is not None and not self.barrier.sealed:
+        if tx is not None and not self.sealed:
             mount = ctx.mount
             response = issuing.register(
                 tx, self.tokens, request, mount, visit.caller, response, self.clock.now()
@@ -172,7 +186,9 @@ class Core:
                 await visit.trail.recorded()
             await tx.commit()
         for action in ctx.deferred:
-            action()
+            outcome = action()
+            if outcome is not None:
+                await outcome
         return response
 
     async def _authorise(self, visit: Visit, ctx: Context, tx: BarrierTransaction | None) -> None:
@@ -225,8 +241,12 @@ class Core:
             clock=self.clock,
             separate=lambda: self._separate(mount),
             pool=self.pool,
-            house=self if target.engine is not None and target.engine.trusted else None,
+            house=House(self, inner) if target.engine is not None and target.engine.trusted else None,
         )
+
+    def context_for(self, tx: BarrierTransaction, mount: Mount, ctx: Context) -> Context:
+        """A context on another mount, for the system's handlers that prepare one."""
+        return self._context(tx, ctx.request, Target(mount, None, "", Found()), ctx.caller)
 
     @asynccontextmanager
     async def _separate(self, mount: Mount) -> AsyncIterator[View]:
@@ -244,15 +264,25 @@ class Core:
         target = Target(mount, engine, entry.path[len(mount.path) :], Found())
         await engine.revoke(self._context(tx, request, target, ANONYMOUS), entry.lease())
 
-    async def start(self, root_key: bytes) -> None:
-        """Open the barrier and take up work. Raises IntegrityFailure for a wrong key."""
-        await self.barrier.unseal(root_key)
-        await bootstrap.load(self)
+    async def take_up(self) -> None:
+        """Take up work once the barrier is open: keys, mounts, the sweeper.
+
+        When that fails the barrier is closed again. Raises IntegrityFailure.
+        """
+        try:
+            await bootstrap.load(self)
+            for opener in self.openers:
+                await opener()
+        except BaseException:
+            self.barrier.seal()
+            raise
         self.initialized = True
+        self.sealed = False
         self.expiry.start()
 
     async def seal(self) -> None:
         """Stop work and forget every key; what was acknowledged stays."""
+        self.sealed = True
         await self.expiry.stop()
         await self.auditing.log.set_signer(None)
         self.barrier.seal()

@@ -29,11 +29,14 @@ class Router:
         self._depth = 0
 
     def load(self, mounts: Mapping[str, Mount]) -> None:
-        """Take a new mount table; unknown kinds are left out, their storage untouched."""
+        """Take a new mount table.
+
+        Mounts on their way out, and kinds this server does not know, answer nothing.
+        """
         table = {}
         for path, mount in mounts.items():
             engine = self.engine_for(mount)
-            if engine is not None:
+            if engine is not None and not mount.tainted:
                 table[path] = (mount, engine)
         self._mounts = table
         self._depth = max((path.count("/") for path in table), default=0)
@@ -46,6 +49,10 @@ class Router:
             return engine
         chosen = engine.versions.get(mount.options.get("version", ""))
         return chosen() if chosen else engine
+
+    def every(self) -> list[tuple[str, Engine]]:
+        """All mounted paths with what answers there, in order."""
+        return [(path, engine) for path, (_, engine) in sorted(self._mounts.items())]
 
     def mount_of(self, path: str) -> tuple[Mount, Engine] | None:
         """The mount whose path is the longest prefix of `path`, by whole segments."""

@@ -121,6 +121,11 @@ class Tokens:
                 raise PermissionDenied(DENIED)
         return entry
 
+    @staticmethod
+    async def stored(tx: BarrierTransaction, token: str) -> TokenEntry | None:
+        """A token by its storage name, read in a transaction; None when it is gone."""
+        return await token_store.find(tx, token)
+
     async def use_up(self, session: Session) -> bool:
         """Charge one use before anything is done, durably; True when it was the last.
 

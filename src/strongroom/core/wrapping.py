@@ -1,5 +1,6 @@
 """Response wrapping: an answer kept behind a token of one use."""
 
+import msgspec
 from msgspec import Struct
 
 from strongroom.barrier.barrier import BarrierTransaction
@@ -71,6 +72,11 @@ def keep(tx: BarrierTransaction, tokens: Tokens, kept: Wrapped) -> Response:
             wrapped_accessor=kept.wrapped_accessor,
         )
     )
+
+
+def renewed(kept: Wrapped, now: float) -> Wrapped:
+    """The same, as if wrapped at `now`."""
+    return msgspec.structs.replace(kept, created=now)
 
 
 async def look(tx: BarrierTransaction, tokens: Tokens, text: str, now: float) -> Wrapped:

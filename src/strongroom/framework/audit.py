@@ -22,3 +22,7 @@ class AuditLog(Protocol):
     async def set_signer(self, private: Ed25519PrivateKey | None) -> None:
         """Sign checkpoints with this key from now on; None while sealed."""
         ...
+
+    async def checkpoint(self) -> str:
+        """A signed checkpoint that covers every entry flushed so far. Raises AuditFailed while sealed."""
+        ...

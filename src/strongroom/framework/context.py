@@ -87,7 +87,7 @@ class Context:
     pool: Callable[..., Awaitable[Any]]
     house: Any = None
     limits: Mapping[str, int] = field(default_factory=dict)
-    deferred: list[Callable[[], None]] = field(default_factory=list)
+    deferred: list[Callable[[], Awaitable[object] | None]] = field(default_factory=list)
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -107,8 +107,8 @@ class Context:
         result: T = await self.pool(function, *arguments)
         return result
 
-    def after_commit(self, action: Callable[[], None]) -> None:
-        """Run `action` once the transaction is durable."""
+    def after_commit(self, action: Callable[[], Awaitable[object] | None]) -> None:
+        """Run `action` once the transaction is durable and before the answer; what it returns is awaited."""
         self.deferred.append(action)
 
 

@@ -1,0 +1,58 @@
+"""The operator's ceremonies of one server, joined to its core: unseal, rekey, root generation."""
+
+from dataclasses import dataclass
+
+from strongroom.barrier.barrier import Barrier, BarrierTransaction
+from strongroom.barrier.seal.generate_root import GenerateRoot
+from strongroom.barrier.seal.rekey import Rekey
+from strongroom.barrier.seal.unseal import Unsealer, UnsealStatus, initialize
+from strongroom.core import bootstrap
+from strongroom.core.core import Core
+from strongroom.core.token_format import LENGTH
+from strongroom.sensitive import Sensitive
+from strongroom.storage.contract import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Which ceremonies need no token. All off unless the configuration file says so."""
+
+    unauthenticated_rekey: bool = False
+    unauthenticated_generate_root: bool = False
+
+
+class Ceremonies:
+    """Progress of ceremonies is kept in memory only."""
+
+    def __init__(self, core: Core, storage: Storage, barrier: Barrier, kind: str) -> None:
+        self.core = core
+        self.storage_kind = kind
+        self.unsealer = Unsealer(storage, barrier)
+        self.rekey = Rekey(storage, barrier)
+        self.generate_root = GenerateRoot(storage, barrier, self._issue_root, LENGTH)
+        self._storage = storage
+        self._barrier = barrier
+
+    async def initialize(self, shares: int, threshold: int, root_token: str = "") -> tuple[list[bytes], str]:
+        """Create the store; returns the key shares and the root token, kept nowhere."""
+        made: list[Sensitive[str]] = []
+
+        async def populate(tx: BarrierTransaction) -> None:
+            made.append(bootstrap.populate(self.core, tx, root_token))
+
+        parts = await initialize(self._storage, self._barrier, shares, threshold, populate)
+        self.core.initialized = True
+        return parts, made[-1].reveal()
+
+    async def unseal(self, part: bytes) -> UnsealStatus:
+        """Take a share; with the last one the core takes up work."""
+        status = await self.unsealer.submit(part)
+        if not status.sealed and self.core.sealed:
+            await self.core.take_up()
+        return status
+
+    async def _issue_root(self) -> str:
+        tx = self._barrier.begin()
+        token = bootstrap.issue_root(self.core, tx)
+        await tx.commit()
+        return token.reveal()

@@ -1,0 +1,43 @@
+"""The engine mounted at `sys/`: all tables together."""
+
+from strongroom.framework import Engine
+from strongroom.system import (
+    about,
+    audit,
+    capabilities,
+    health,
+    leases,
+    mounts,
+    operator,
+    policies,
+    rekey,
+    settings,
+    tools,
+    wrapping,
+)
+from strongroom.system.ceremonies import Permissions
+
+
+def system(permissions: Permissions) -> Engine:
+    """The system's engine, with the ceremonies as open as the configuration says."""
+
+    class System(Engine):
+        kind = "system"
+        summary = "The system's own endpoints: control, policy and debugging."
+        trusted = True
+        routes = (
+            *rekey.routes(permissions),
+            *operator.ROUTES,
+            *health.ROUTES,
+            *mounts.ROUTES,
+            *policies.ROUTES,
+            *leases.ROUTES,
+            *wrapping.ROUTES,
+            *capabilities.ROUTES,
+            *tools.ROUTES,
+            *audit.ROUTES,
+            *settings.ROUTES,
+            *about.ROUTES,
+        )
+
+    return System()

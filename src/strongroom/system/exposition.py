@@ -1,0 +1,68 @@
+"""The server's numbers in Prometheus' text format, by `prometheus_client`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from strongroom.core.core import Core
+from strongroom.core.metrics import BUCKETS, Series
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_LABELS = ("mount_type", "operation", "outcome")
+
+
+class _Numbers(Collector):
+    def __init__(self, house: Core) -> None:
+        self._house = house
+
+    def collect(self) -> Iterator[Metric]:
+        house = self._house
+        yield GaugeMetricFamily(
+            "strongroom_unsealed", "1 while the barrier is open.", 0 if house.sealed else 1
+        )
+        yield GaugeMetricFamily("strongroom_mounts", "Mounts in the table.", len(house.mounts))
+        status = house.barrier.key_status
+        yield GaugeMetricFamily("strongroom_barrier_key_term", "Term of the encryption key.", status.term)
+        yield CounterMetricFamily(
+            "strongroom_barrier_encryptions", "Entries encrypted under it.", status.encryptions
+        )
+        yield self._requests()
+
+    def _requests(self) -> HistogramMetricFamily:
+        family = HistogramMetricFamily(
+            "strongroom_request_seconds", "Requests by mount type, operation and outcome.", labels=_LABELS
+        )
+        for key, series in self._house.metrics.requests.items():
+            family.add_metric(key, _cumulative(series), series.seconds)
+        return family
+
+
+def _cumulative(series: Series) -> list[tuple[str, float]]:
+    total = 0
+    found: list[tuple[str, float]] = []
+    for bound, count in zip((*map(str, BUCKETS), "+Inf"), series.buckets, strict=True):
+        total += count
+        found.append((bound, float(total)))
+    return found
+
+
+def text(house: Core) -> bytes:
+    """Everything, as Prometheus scrapes it."""
+    registry = CollectorRegistry()
+    registry.register(_Numbers(house))
+    ProcessCollector(registry=registry)
+    return generate_latest(registry)
+
+
+def numbers(house: Core) -> dict[str, Any]:
+    """The request counters as JSON."""
+    series = [
+        {**dict(zip(_LABELS, key, strict=True)), "count": found.count, "seconds": found.seconds}
+        for key, found in house.metrics.requests.items()
+    ]
+    return {"requests": series, "mounts": len(house.mounts)}

@@ -1,0 +1,169 @@
+"""`sys/init`, `sys/seal`, `sys/unseal`, `sys/seal-status`, `sys/rotate`: opening and closing the barrier.
+
+Source: Vault's API pages /sys/init, /sys/unseal, /sys/seal-status, /sys/rotate.
+"""
+
+import base64
+import binascii
+from typing import Any
+
+from strongroom import __version__
+from strongroom.clock import rfc3339
+from strongroom.errors import InvalidRequest
+from strongroom.framework import Context, Fields, Nothing, Response, Route
+from strongroom.system.ceremonies import Ceremonies
+from strongroom.system.house import core
+
+VAULT_VERSION = f"1.20.0+strongroom.{__version__}"
+BUILD_DATE = "2026-11-24T00:00:00Z"
+
+
+def ceremonies(ctx: Context) -> Ceremonies:
+    """The server's ceremonies."""
+    found = core(ctx).services["ceremonies"]
+    if not isinstance(found, Ceremonies):
+        raise TypeError("the server was assembled without ceremonies")
+    return found
+
+
+def share(text: str) -> bytes:
+    """A key share from hex or base64, as Vault's clients send either."""
+    for decode in (bytes.fromhex, _base64):
+        try:
+            return decode(text.strip())
+        except ValueError:
+            continue
+    raise InvalidRequest("'key' must be a valid hex or base64 string")
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except binascii.Error:
+        raise ValueError(text) from None
+
+
+def encoded(parts: list[bytes]) -> dict[str, list[str]]:
+    """Key shares in both forms."""
+    return {
+        "keys": [part.hex() for part in parts],
+        "keys_base64": [base64.b64encode(part).decode() for part in parts],
+    }
+
+
+class Init(Fields, frozen=True):
+    """How many key shares, and how many of them open the seal."""
+
+    secret_shares: int = 5
+    secret_threshold: int = 3
+    stored_shares: int = 0
+    pgp_keys: list[str] | None = None
+    root_token_pgp_key: str = ""
+    recovery_shares: int = 0
+    recovery_threshold: int = 0
+
+
+class Unseal(Fields, frozen=True):
+    """A key share, or `reset` to forget those handed in."""
+
+    key: str = ""
+    reset: bool = False
+    migrate: bool = False
+
+
+async def init_status(ctx: Context, req: Nothing) -> Response:
+    return Response({"initialized": core(ctx).initialized}, bare=True)
+
+
+async def init(ctx: Context, req: Init) -> Response:
+    refuse_pgp(req.pgp_keys, req.root_token_pgp_key)
+    if core(ctx).initialized:
+        raise InvalidRequest("Vault is already initialized")
+    parts, token = await ceremonies(ctx).initialize(req.secret_shares, req.secret_threshold)
+    return Response({**encoded(parts), "root_token": token}, bare=True)
+
+
+def refuse_pgp(keys: list[str] | None, token_key: str = "") -> None:
+    """No well-kept OpenPGP library ships wheels under a licence we take, so shares come out plain."""
+    if keys or token_key:
+        raise InvalidRequest(
+            "pgp_keys is not supported: hand the shares out in person, or encrypt them with a tool of yours"
+        )
+
+
+async def status_body(ctx: Context) -> dict[str, Any]:
+    """What `sys/seal-status` says."""
+    desk = ceremonies(ctx)
+    status = await desk.unsealer.status()
+    return {
+        "type": status.kind,
+        "initialized": status.initialized,
+        "sealed": status.sealed,
+        "t": status.threshold,
+        "n": status.shares,
+        "progress": status.progress,
+        "nonce": status.nonce,
+        "version": VAULT_VERSION,
+        "build_date": BUILD_DATE,
+        "migration": False,
+        "recovery_seal": False,
+        "storage_type": desk.storage_kind,
+        **({} if status.sealed else core(ctx).cluster),
+    }
+
+
+async def seal_status(ctx: Context, req: Nothing) -> Response:
+    return Response(await status_body(ctx), bare=True)
+
+
+async def unseal(ctx: Context, req: Unseal) -> Response:
+    desk = ceremonies(ctx)
+    if req.reset:
+        if not core(ctx).sealed:
+            raise InvalidRequest("vault is unsealed")
+        desk.unsealer.reset()
+    elif not req.key:
+        raise InvalidRequest("'key' must be specified in request body as JSON, or 'reset' set to true")
+    else:
+        await desk.unseal(share(req.key))
+    return Response(await status_body(ctx), bare=True)
+
+
+async def seal(ctx: Context, req: Nothing) -> Response:
+    ctx.after_commit(core(ctx).seal)
+    return Response()
+
+
+async def rotate(ctx: Context, req: Nothing) -> Response:
+    term = await core(ctx).barrier.rotate()
+    return Response(facts={"term": term})
+
+
+async def key_status(ctx: Context, req: Nothing) -> Response:
+    status = core(ctx).barrier.key_status
+    return Response(
+        {
+            "term": status.term,
+            "install_time": rfc3339(status.installed),
+            "encryptions": status.encryptions,
+        },
+        doubled=True,
+    )
+
+
+ROUTES = (
+    Route(
+        path="init",
+        read=init_status,
+        write=init,
+        open=True,
+        sealed=True,
+        summary="Whether the store is initialised; initialise it.",
+    ),
+    Route(path="seal-status", read=seal_status, open=True, sealed=True, summary="The seal's state."),
+    Route(path="unseal", write=unseal, open=True, sealed=True, summary="Hand in a key share."),
+    Route(path="seal", write=seal, sudo=True, summary="Close the barrier and forget every key."),
+    Route(path="rotate", write=rotate, sudo=True, summary="Put a new encryption key in force."),
+    Route(path="rotate/keyring", write=rotate, sudo=True, summary="Put a new encryption key in force."),
+    Route(path="key-status", read=key_status, summary="The encryption key in force."),
+)

@@ -1,0 +1,204 @@
+"""Creating tokens: by a parent, as an orphan, or through a role.
+
+Source: Vault's API page /auth/token; root and sudo rules as documented there.
+"""
+
+from strongroom.core import ttl as ttls
+from strongroom.core.issuing import token_policies
+from strongroom.core.token_entry import TokenEntry
+from strongroom.core.tokens import mount_ttls
+from strongroom.errors import InvalidRequest, PermissionDenied
+from strongroom.framework import Auth, Context, Response
+from strongroom.framework.policy_names import canonical_names
+from strongroom.system import token_roles
+from strongroom.system.house import core, transaction
+from strongroom.system.token_requests import CreateToken
+from strongroom.system.token_roles import Role
+
+MAX_TEXT = 512
+
+
+async def create(ctx: Context, req: CreateToken) -> Response:
+    """`auth/token/create`: a child of the caller's token."""
+    orphan = req.no_parent
+    if orphan and not await _has_sudo(ctx):
+        raise InvalidRequest("root or sudo privileges required to create orphan token")
+    return await _issue(ctx, req, None, orphan=orphan)
+
+
+async def create_orphan(ctx: Context, req: CreateToken) -> Response:
+    """`auth/token/create-orphan`."""
+    return await _issue(ctx, req, None, orphan=True)
+
+
+async def create_by_role(ctx: Context, req: CreateToken) -> Response:
+    """`auth/token/create/{role_name}`."""
+    role = await token_roles.find(ctx, req.role_name)
+    return await _issue(ctx, req, role, orphan=role.orphan)
+
+
+async def _has_sudo(ctx: Context) -> bool:
+    acl = await core(ctx).policies.acl(transaction(ctx), ctx.caller.policies, ctx.now())
+    granted = acl.capabilities(ctx.request.path)
+    return "root" in granted or "sudo" in granted
+
+
+async def _issue(ctx: Context, req: CreateToken, role: Role | None, *, orphan: bool) -> Response:
+    house, now = core(ctx), ctx.now()
+    session = await house.tokens.session(ctx.request.token, ctx.request.remote)
+    parent = session.entry
+    privileged = await _has_sudo(ctx)
+    kind = _kind(req, role, ctx.mount.config.token_type)
+    _check(req, parent, kind, privileged=privileged)
+    policies = _policies(req, parent, role, privileged=privileged)
+    entry = TokenEntry(
+        id="",
+        accessor="",
+        policies=policies,
+        path=_path(role),
+        display_name=_display(req.display_name),
+        created=now,
+        parent="" if orphan else parent.id,
+        metadata=req.meta or {},
+        num_uses=req.num_uses or (role.token_num_uses if role else 0),
+        period=_period(req, role, privileged=privileged),
+        explicit_max_ttl=ttls.smallest(req.explicit_max_ttl, role.token_explicit_max_ttl if role else 0),
+        renewable=req.renewable and (role is None or role.renewable) and kind == "service",
+        token_type=kind,
+        bound_cidrs=role.token_bound_cidrs if role else (),
+        role=role.name if role else "",
+        entity_id=parent.entity_id if not orphan else "",
+        mount=ctx.mount.uuid,
+    )
+    warnings = _set_life(ctx, entry, req)
+    token = house.tokens.issue(transaction(ctx), entry, req.id)
+    if not orphan:
+        await _still_there(ctx, parent)
+    return Response(
+        auth=Auth(
+            policies=policies,
+            display_name=entry.display_name,
+            metadata=entry.metadata,
+            renewable=entry.renewable,
+            token_type=kind,
+            orphan=orphan,
+            num_uses=entry.num_uses,
+            client_token=token,
+            accessor=entry.accessor,
+            lease_duration=entry.ttl,
+            entity_id=entry.entity_id,
+        ),
+        warnings=warnings,
+    )
+
+
+async def _still_there(ctx: Context, parent: TokenEntry) -> None:
+    """Read the parent in this transaction, so that a revocation in between makes the commit conflict."""
+    if parent.token_type == "service" and await core(ctx).tokens.stored(transaction(ctx), parent.id) is None:
+        raise PermissionDenied("permission denied")
+
+
+def _kind(req: CreateToken, role: Role | None, tuned: str) -> str:
+    fixed = role.token_type if role else tuned
+    if fixed in ("service", "batch"):
+        return fixed
+    asked = req.type or ("batch" if fixed == "default-batch" else "service")
+    if asked not in ("service", "batch"):
+        raise InvalidRequest("invalid 'type' value: service or batch")
+    return asked
+
+
+def _check(req: CreateToken, parent: TokenEntry, kind: str, *, privileged: bool) -> None:
+    if parent.token_type == "batch":
+        raise InvalidRequest("batch tokens cannot create more tokens")
+    if parent.num_uses:
+        raise InvalidRequest("restricted use token cannot generate child tokens")
+    if req.num_uses < 0:
+        raise InvalidRequest("number of uses cannot be negative")
+    if req.entity_alias:
+        raise InvalidRequest("'entity_alias' is not allowed without a role that allows it")
+    if req.id:
+        _check_text(req.id, parent)
+    if kind == "batch" and (req.period or req.num_uses or req.id or req.explicit_max_ttl):
+        raise InvalidRequest("batch tokens cannot have a period, uses, an explicit max TTL or a chosen id")
+
+
+def _check_text(text: str, parent: TokenEntry) -> None:
+    if not parent.root:
+        raise InvalidRequest("root required to specify token id")
+    if len(text) > MAX_TEXT or not text.isascii() or not text.isprintable() or " " in text or "/" in text:
+        raise InvalidRequest("a token id is printable ASCII without blanks or slashes, at most 512 long")
+    if text.startswith(("srs.", "srb.", "srw.", "hvs.", "hvb.", "s.", "b.")):
+        raise InvalidRequest("a chosen token id cannot begin like a generated one")
+
+
+def _policies(
+    req: CreateToken, parent: TokenEntry, role: Role | None, *, privileged: bool
+) -> tuple[str, ...]:
+    """What the new token may carry. Raises InvalidRequest for more than the caller or role allows."""
+    no_default = req.no_default_policy or (role is not None and role.token_no_default_policy)
+    asked = canonical_names(req.policies or ())
+    if role is not None:
+        wanted = asked or role.allowed_policies or _without(parent.policies, "default", no_default)
+        policies = token_policies(
+            wanted, with_default=not no_default and "default" not in role.disallowed_policies
+        )
+        token_roles.allowed(role, policies, parent.policies)
+    else:
+        wanted = asked or parent.policies
+        with_default = not no_default and "root" not in wanted
+        policies = token_policies(_without(wanted, "default", no_default), with_default=with_default)
+        if not (privileged or parent.root) and not set(policies) <= {*parent.policies, "default"}:
+            raise InvalidRequest("child policies must be subset of parent")
+    if "root" in policies and not parent.root:
+        raise InvalidRequest("root tokens may not be created without parent token being root")
+    if "response-wrapping" in policies:
+        raise InvalidRequest("the policy 'response-wrapping' is for wrapping tokens only")
+    return policies
+
+
+def _without(names: tuple[str, ...], name: str, wanted: bool) -> tuple[str, ...]:
+    return tuple(other for other in names if not wanted or other != name)
+
+
+def _path(role: Role | None) -> str:
+    if role is None:
+        return "auth/token/create"
+    suffix = f"/{role.path_suffix}" if role.path_suffix else ""
+    return f"auth/token/create/{role.name}{suffix}"
+
+
+def _display(name: str) -> str:
+    """`token`, or `token-` and the name with all but letters, digits and dashes replaced."""
+    if name in ("", "token"):
+        return "token"
+    clean = "".join(char if char.isalnum() or char == "-" else "-" for char in name)
+    return f"token-{clean.strip('-')}"
+
+
+def _period(req: CreateToken, role: Role | None, *, privileged: bool) -> int:
+    if req.period and not privileged:
+        raise InvalidRequest("root or sudo privileges required to create periodic token")
+    return req.period or (role.token_period if role else 0)
+
+
+def _set_life(ctx: Context, entry: TokenEntry, req: CreateToken) -> tuple[str, ...]:
+    """Give the entry its time to live; a root token without one never expires."""
+    wanted = req.ttl or req.lease
+    if entry.root and not wanted and not entry.explicit_max_ttl and not entry.period:
+        entry.renewable = False
+        return ()
+    default, maximum = mount_ttls(ctx.mount)
+    entry.ttl = ttls.granted(
+        wanted,
+        default,
+        maximum,
+        entry.created,
+        entry.created,
+        period=entry.period,
+        explicit_max=entry.explicit_max_ttl,
+    )
+    entry.expires = entry.created + entry.ttl
+    if not entry.period and wanted > entry.ttl:
+        return (f"TTL of {wanted}s exceeded the effective max_ttl of {entry.ttl}s; TTL value is capped",)
+    return ()
