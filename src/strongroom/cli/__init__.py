@@ -22,6 +22,7 @@ COMMANDS = {
     "audit": "strongroom.cli.audit",
     "detectors": "strongroom.cli.detectors",
     "scan": "strongroom.cli.scan",
+    "server": "strongroom.cli.server",
 }
 
 USAGE = 2

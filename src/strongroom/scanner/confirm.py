@@ -81,9 +81,14 @@ def reach(pattern: str) -> int:
     return min(int(_parser.parse(pattern.encode()).getwidth()[1]), WINDOW)
 
 
-def spans(found: Rule, data: bytes, low: int, high: int) -> Iterator[tuple[int, int]]:
-    """Yield the spans of the exact pattern's group 1 between `low` and `high`."""
+def spans(found: Rule, data: bytes, low: int, high: int, before: int) -> Iterator[tuple[int, int]]:
+    """Yield the spans of the exact pattern's group 1 between `low` and `high`.
+
+    A match begins before `before`: a later one might be cut off at `high`.
+    """
     for hit in found.pattern.finditer(data, low, high):
+        if hit.start() >= before:
+            return
         if hit.start(1) >= 0:
             yield hit.span(1)
 
@@ -91,7 +96,7 @@ def spans(found: Rule, data: bytes, low: int, high: int) -> Iterator[tuple[int, 
 def every_span(found: Rule, data: bytes) -> Iterator[tuple[int, int]]:
     """Yield the spans in all of `data`, without the matcher's help: the reference for its tests."""
     if found.detector.kind != "context":
-        yield from spans(found, data, 0, len(data))
+        yield from spans(found, data, 0, len(data), len(data))
         return
     for name in found.names.finditer(data):
         if context.is_word(data, *name.span()):

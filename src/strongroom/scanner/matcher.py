@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 from strongroom.scanner import confirm, context, plan
 from strongroom.scanner.finding import CONFIDENCE_RANK, KIND_RANK, Match
-from strongroom.scanner.limits import NAME_REACH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from strongroom.scanner.confirm import Rule
     from strongroom.scanner.engines import Engine
     from strongroom.scanner.formats import Candidate
     from strongroom.scanner.rules import Rules
@@ -32,8 +30,8 @@ class Matcher:
         self._rules = rules
         self._engine = engine
         self._targets = rules.targets
-        self._memory: dict[tuple[int, bytes], list[Match]] = {}
-        self._names: dict[int, re.Pattern[bytes]] = {}
+        self._memory: dict[tuple[int, int, bytes], list[Match]] = {}
+        self._names: dict[int, tuple[re.Pattern[bytes], int]] = {}
 
     def scan(self, path: str, data: bytes) -> list[Match]:
         """Return the matches in `data`, ordered by place, none over another; `path` tells the format."""
@@ -88,40 +86,36 @@ class Matcher:
         rule = self._rules.rule(number)
         low = max(end - (lead if what == plan.PRECISE else lead + rule.reach) - 1, done.get(number, 0), 0)
         high = end + rule.reach + 1
-        matches, seen = self._confirmed(number, rule, data, low, high)
+        matches, seen = self._confirmed(number, data, (low, end, high))
         if seen:
             done[number] = max(seen, end)
         return matches
 
-    def _confirmed(
-        self, number: int, rule: Rule, data: bytes, low: int, high: int
-    ) -> tuple[list[Match], int]:
-        """Run the exact pattern over a window; returns matches and where the last one ends (0: none).
+    def _confirmed(self, number: int, data: bytes, window: tuple[int, int, int]) -> tuple[list[Match], int]:
+        """Run the exact pattern from `low` to `high` for a match that begins before `end`.
 
-        The window is cut out with one byte before it, so that equal windows have equal answers.
+        Returns matches and where the last one ends (0: none). The text is cut out with one
+        byte before it, so that equal texts have equal answers.
         """
+        low, end, high = window
         margin = min(low, 1)
         base = low - margin
-        window = data[base:high]
-        key = (number, window)
+        text = data[base:high]
+        key = (number, end - base, text)
         remembered = self._memory.get(key)
         if remembered is None:
-            spans = confirm.spans(rule, window, margin, len(window))
-            remembered = [
-                m for start, end in spans if (m := confirm.match(rule, window, start, end)) is not None
-            ]
-            self._remember(key, remembered)
+            rule = self._rules.rule(number)
+            spans = confirm.spans(rule, text, margin, len(text), end - base)
+            remembered = [m for span in spans if (m := confirm.match(rule, text, *span)) is not None]
+            if len(self._memory) >= _MEMORY:
+                self._memory.clear()
+            self._memory[key] = remembered
         moved = [m._replace(start=m.start + base, end=m.end + base) for m in remembered]
         return moved, moved[-1].end if moved else 0
 
-    def _remember(self, key: tuple[int, bytes], matches: list[Match]) -> None:
-        if len(self._memory) >= _MEMORY:
-            self._memory.clear()
-        self._memory[key] = matches
-
     def _named(self, index: int, numbers: tuple[int, ...], data: bytes, end: int) -> Iterator[Match]:
         """Confirm the context detectors of a name that ends at `end`."""
-        start = self._name_start(index, data, end)
+        start, end = self._name_span(index, data, end)
         if start < 0 or not context.is_word(data, start, end):
             return
         for number in numbers:
@@ -131,12 +125,18 @@ class Matcher:
                 if match is not None:
                     yield match._replace(score=1 - (low - end) / 1000)
 
-    def _name_start(self, index: int, data: bytes, end: int) -> int:
-        pattern = self._names.get(index)  # `\\Z` is where the search is told to end
-        if pattern is None:
-            pattern = self._names[index] = re.compile(self._rules.names[index].encode() + rb"\Z")
-        found = pattern.search(data, max(0, end - NAME_REACH), end)
-        return found.start() if found else -1
+    def _name_span(self, index: int, data: bytes, end: int) -> tuple[int, int]:
+        """The last place of the name that ends at a hit or a little before it."""
+        pattern, length = self._names.get(index) or self._name(index)
+        span = (-1, -1)
+        for found in pattern.finditer(data, max(0, end - length - context.FOLLOW), end):
+            span = found.span()
+        return span
+
+    def _name(self, index: int) -> tuple[re.Pattern[bytes], int]:
+        text = self._rules.names[index]
+        made = self._names[index] = (re.compile(f"(?i){text}".encode()), len(text))
+        return made
 
     def _in_base64(self, data: bytes, end: int, runs: set[int]) -> Iterator[Match]:
         """Decode the run of base64 around a hit and look for precise secrets in it."""

@@ -12,7 +12,7 @@ _RUN = re.compile(rb"([^/+\-=])\1{5,}")
 _PAIRS = re.compile(rb"(.{2,4})\1{4,}", re.DOTALL)
 _WORD = re.compile(
     rb"(?i)example|placeholder|your[_-]?(?:api|key|token|secret|pass|own)|redacted|changeme|change[_-]me|replace[_-]?(?:me|with|this)"
-    rb"|insert[_-]?(?:your|here)|dummy|foobar|f[a4]ke[_-]?(?:key|token|secret)|sample[_-]?(?:key|token|secret)|not[_-]?a[_-]?real|xxxx|deadbeef|todo"
+    rb"|insert[_-]?(?:your|here)|dummy|foobar|f[a4]ke[_-]?(?:key|token|secret)|sample[_-]?(?:key|token|secret)|not[_-]?a[_-]?real|x{6}|deadbeef"
 )
 _REFERENCE = re.compile(rb"\$\{|\$\(|\{\{|<%|%\(|\*{3,}|\.{3,}|<[a-z_ -]+>", re.IGNORECASE)
 _LADDERS = (

@@ -29,6 +29,7 @@ class Plan:
     def __init__(self) -> None:
         self.expressions: list[str] = []
         self.targets: list[Target] = []
+        self.names: dict[int, str] = {}
 
     def add(self, expression: str, what: int, *numbers: int) -> None:
         """Add one thing to look for."""
@@ -47,9 +48,10 @@ def make(detectors: Sequence[Detector], triggers: Sequence[str], *, literals: bo
         if d.pattern:
             _precise(plan, number, d, literals=literals)
     for pattern, numbers in _names(detectors).items():
-        plan.add(f"(?i){pattern}", NAME, *numbers)
-    for text in _encoded(detectors):
-        plan.add(re.escape(text), BASE64)
+        plan.add(f"(?i){pattern}" if literals else context.scan_pattern(pattern), NAME, *numbers)
+        plan.names[len(plan.targets) - 1] = pattern
+    for text in _encoded(detectors, literals=literals):
+        plan.add(re.escape(text) if literals else text, BASE64)
     for index, pattern in enumerate(triggers):
         plan.add(pattern, TRIGGER, index)
     return plan
@@ -64,10 +66,10 @@ def _names(detectors: Sequence[Detector]) -> dict[str, list[int]]:
     return names
 
 
-def _encoded(detectors: Sequence[Detector]) -> list[str]:
+def _encoded(detectors: Sequence[Detector], *, literals: bool) -> list[str]:
     """What the keywords of precise detectors look like in base64."""
     keywords = {k.encode() for d in detectors if not d.pattern.startswith("(?i)") for k in d.keywords}
-    return sorted({text for keyword in keywords for text in prefilter.in_base64(keyword)})
+    return sorted({text for keyword in keywords for text in prefilter.in_base64(keyword, literals=literals)})
 
 
 def _precise(plan: Plan, number: int, d: Detector, *, literals: bool) -> None:

@@ -9,7 +9,6 @@ detector's keywords are looked for instead.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from re import _constants as op  # type: ignore[attr-defined]  # (private: the only parser there is)
 from re import _parser  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -163,12 +162,31 @@ _RENDER = {
 }
 
 
-def in_base64(keyword: bytes) -> list[str]:
-    """What `keyword` looks like inside base64, for each of the three ways it can fall, if that is telling."""
-    found = []
-    for shift in range(3):
-        text = b64encode(b"\0" * shift + keyword).decode()
-        first, last = -(-8 * shift // 6), 8 * (shift + len(keyword)) // 6
-        if last - first >= 5:
-            found.append(text[first:last])
-    return found
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_URL_SAFE = {"+": "[+-]", "/": "[/_]"}
+
+
+def in_base64(keyword: bytes, *, literals: bool = False) -> list[str]:
+    """What `keyword` looks like inside base64, for each of the three ways it can fall.
+
+    The characters at its ends hold bits of its neighbours: they are classes, or
+    left out for `literals`. A keyword of fewer than four bytes says too little.
+    """
+    return [_aligned(keyword, shift, literals=literals) for shift in range(3)] if len(keyword) >= 4 else []
+
+
+def _aligned(keyword: bytes, shift: int, *, literals: bool) -> str:
+    """Write the bits of `keyword` after `shift` unknown bytes as base64."""
+    tail = -(shift + len(keyword)) % 3
+    value = int.from_bytes(b"\0" * shift + keyword + b"\0" * tail, "big")
+    known = int.from_bytes(b"\0" * shift + b"\xff" * len(keyword) + b"\0" * tail, "big")
+    parts = []
+    for place in range(8 * (shift + len(keyword) + tail) - 6, -1, -6):
+        digit, mask = value >> place & 63, known >> place & 63
+        if mask == 63:
+            parts.append(_ALPHABET[digit] if literals else _URL_SAFE.get(_ALPHABET[digit], _ALPHABET[digit]))
+        elif mask and not literals:
+            chars = [c for n, c in enumerate(_ALPHABET) if n & mask == digit]
+            text = "".join(chars).replace("+", "+\\-").replace("/", "/_")
+            parts.append(f"[{text}]")
+    return "".join(parts)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from strongroom.scanner.engines import Engine
 
-FORMAT = "4"  # of the cached content; a change of it or of a rule leaves old files unread
+FORMAT = "5"  # of the cached content; a change of it or of a rule leaves old files unread
 
 
 class Rules:
@@ -70,7 +70,7 @@ class Rules:
         if self._stored["database"]:
             return engines.Hyperscan(self._stored["database"])
         portable = plan.Plan()
-        portable.expressions, portable.targets = self.expressions, self.targets
+        portable.expressions, portable.targets, portable.names = self.expressions, self.targets, self.names
         return engines.Portable(portable)
 
 
@@ -150,7 +150,7 @@ def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> 
         "reaches": [confirm.rule(d).reach for d in found],
         "numbers": numbers,
         "targets": made.targets,
-        "names": {i: made.expressions[i] for i, (what, _) in enumerate(made.targets) if what == plan.NAME},
+        "names": made.names,
         "expressions": [] if native else made.expressions,
         "database": engines.compile_database(made.expressions) if native else b"",
         "digest": digest,
