@@ -59,6 +59,11 @@ def test_a_signature_of_a_stranger_is_ignored_but_not_enough() -> None:
         open_checkpoint(NOTE, [stranger.key])
 
 
+def test_only_signature_lines_follow_the_text() -> None:
+    with pytest.raises(IntegrityFailure, match="not a signature line"):
+        open_checkpoint(NOTE + "- signed by hand\n", [SIGNER.key])
+
+
 def test_a_checkpoint_of_another_log_is_refused() -> None:
     other = VerifyKey("other", SIGNER.key.public)
     text = f"{SIGNER.key.name}\n7\n{encode64(leaf_hash(b'x'))}\n"

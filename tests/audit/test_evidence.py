@@ -6,6 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from strongroom.audit import journal
 from strongroom.audit.checkpoint import Signer
@@ -96,3 +97,25 @@ def test_entries_end_where_a_live_log_ends(log: Path) -> None:
     assert len(read_entries(log, 50, 100, end=55)) == 5
     assert read_entries(log, 60, 10) == []
     assert read_entries(log, 55, 10, end=55) == []
+
+
+def test_a_proof_that_contradicts_itself_is_refused(log: Path) -> None:
+    proof = prove_inclusion(log, 17)
+    for changed in (replace(proof, index=18), replace(proof, size=59)):
+        with pytest.raises(IntegrityFailure, match="contradicts itself"):
+            check_proof(encode_proof(changed), [KEY])
+
+
+def test_growth_from_one_log_to_another_is_refused(log: Path) -> None:
+    other = Signer(Ed25519PrivateKey.generate())
+    note = other.sign(60, b"r" * 32)
+    proof = ConsistencyProof(latest_checkpoint(log), note, [])
+    with pytest.raises(IntegrityFailure, match="of different logs"):
+        check_proof(encode_proof(proof), [KEY, other.key])
+
+
+def test_an_entry_that_is_gone_is_not_proved(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    edit(log, 59, lambda lines, at: lines.__delitem__(at))
+    with pytest.raises(IntegrityFailure, match="entry 59 is missing"):
+        prove_inclusion(log, 59)

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from strongroom.audit import journal
 from strongroom.audit.checkpoint import open_checkpoint
-from strongroom.audit.evidence import latest_checkpoint, read_entries
+from strongroom.audit.evidence import latest_checkpoint, prove_inclusion, read_entries
 from strongroom.audit.log import Log, Settings
-from strongroom.audit.segments import segments
+from strongroom.audit.segments import Reader, segments
 from strongroom.audit.tree import leaf_hash
 from strongroom.audit.verify import verify_log
 from strongroom.clock import FakeClock
@@ -352,6 +352,108 @@ async def test_a_log_without_segments_does_not_start_afresh(tmp_path: Path) -> N
         await Log.open(tmp_path, FakeClock())
 
 
+async def long_log(directory: Path) -> list[Path]:
+    async with opened(directory, SMALL) as log:
+        await log.set_signer(KEY)
+        for number in range(0, 200, 20):
+            await put(log, *range(number, number + 20))
+    return [segment.path for segment in segments(directory)]
+
+
+async def test_archived_segments_are_not_needed_to_go_on(tmp_path: Path) -> None:
+    paths = await long_log(tmp_path)
+    paths[0].unlink()
+    async with opened(tmp_path, SMALL) as log:
+        await put(log, 200)
+        await log.set_signer(KEY)
+    assert prove_inclusion(tmp_path, 200).size == 200 + 1
+
+
+async def test_a_tree_is_not_built_again_from_half_a_log(tmp_path: Path) -> None:
+    paths = await long_log(tmp_path)
+    (tmp_path / "tree" / "0").unlink()
+    content = paths[1].read_bytes()
+    paths[1].write_bytes(content[: content.index(b"\n") + 1])
+    with pytest.raises(IntegrityFailure, match=f"segment {paths[1].name} does not reach entry"):
+        await Log.open(tmp_path, FakeClock())
+    (tmp_path / "tree" / "0").unlink()
+    paths[0].unlink()
+    with pytest.raises(IntegrityFailure, match="first segments are gone"):
+        await Log.open(tmp_path, FakeClock())
+
+
+async def test_a_checkpoint_that_finds_no_room_comes_later(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await log.set_signer(KEY)
+        await put(log, 1)
+        await log.checkpoint()
+        await put(log, 2)
+        before = (tmp_path / journal.NOTES).read_bytes()
+        with file_size_limit(len(before) + 10):
+            with pytest.raises(AuditFailed, match="checkpoint could not be written: File too large"):
+                await log.checkpoint()
+            assert (tmp_path / journal.NOTES).read_bytes() == before
+        await log.checkpoint()
+    assert verify_log(tmp_path).signed == 2
+
+
+async def test_a_torn_checkpoint_is_overwritten(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await log.set_signer(KEY)
+        await put(log, 1)
+    with (tmp_path / journal.NOTES).open("ab") as file:
+        file.write(b'{"time":"2026')
+    async with opened(tmp_path) as log:
+        await log.set_signer(KEY)
+        await put(log, 2)
+    report = verify_log(tmp_path)
+    assert (report.checkpoints, report.signed, report.problems) == (2, 2, [])
+
+
+async def test_a_damaged_last_checkpoint_refuses_the_start(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await log.set_signer(KEY)
+        await put(log, 1)
+    (tmp_path / journal.NOTES).write_bytes(b"{}\n")
+    with pytest.raises(IntegrityFailure, match="no checkpoint"):
+        await Log.open(tmp_path, FakeClock())
+
+
+async def test_hashes_that_find_no_room_are_saved_later(tmp_path: Path) -> None:
+    """The tree file is longer than the limit, the segment is not: entries go on, the tree follows."""
+    settings = Settings(segment_bytes=1500)
+    async with opened(tmp_path, settings) as log:
+        for number in range(0, 400, 10):
+            await put(log, *range(number, number + 10))
+        size = (tmp_path / "tree" / "0").stat().st_size
+        with file_size_limit(size):
+            await put(log, 400)
+            await put(log, 401)
+            await log.set_signer(None)  # waits for the writer's thread
+            assert (tmp_path / "tree" / "0").stat().st_size == size
+    assert (tmp_path / "tree" / "0").stat().st_size == 402 * 32
+    assert verify_log(tmp_path).problems == []
+
+
+async def test_lines_longer_than_a_chunk_are_read_whole(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await put(log, *range(5))
+    reader = Reader(tmp_path, 0)
+    found = []
+    while lines := reader.read(chunk_bytes=10):
+        found += lines
+    reader.close()
+    assert [json.loads(line)["number"] for line in found] == list(range(5))
+
+
+async def test_a_reader_says_when_the_log_does_not_go_on(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await put(log, *range(5))
+    damage(tmp_path, b'{"seq":2,', b'{"seq":7,')
+    with pytest.raises(IntegrityFailure, match="does not go on with entry 2"):
+        read_entries(tmp_path, 2, 1)
+
+
 CHILD = """
     import asyncio, os, sys
     from pathlib import Path
@@ -390,18 +492,19 @@ def test_a_killed_writer_keeps_every_acknowledged_entry(tmp_path: Path) -> None:
     assert len(found) == len(set(found))
 
 
-def test_a_failed_sync_ends_the_process(tmp_path: Path) -> None:
-    shim = """
+@pytest.mark.parametrize(("call", "number", "acknowledged"), [("fdatasync", 3, 16), ("fsync", 1, 0)])
+def test_a_failed_sync_ends_the_process(tmp_path: Path, call: str, number: int, acknowledged: int) -> None:
+    shim = f"""
         import errno, os, runpy, sys
-        real, calls = os.fdatasync, []
+        real, calls = os.{call}, []
 
-        def fdatasync(file):
+        def sync(file):
             calls.append(file)
-            if len(calls) == 3:
+            if len(calls) == {number}:
                 raise OSError(errno.EIO, "Input/output error")
             real(file)
 
-        os.fdatasync = fdatasync
+        os.{call} = sync
     """
     program = textwrap.dedent(shim) + textwrap.dedent(CHILD)
     ended = subprocess.run(
@@ -409,6 +512,5 @@ def test_a_failed_sync_ends_the_process(tmp_path: Path) -> None:
     )
     assert ended.returncode == os.EX_IOERR
     assert b"could not be synced to disk (Input/output error); stopping" in ended.stderr
-    acknowledged = len(ended.stdout.splitlines())
-    assert acknowledged == 16
+    assert len(ended.stdout.splitlines()) == acknowledged
     assert len(read_entries(tmp_path, 0)) >= acknowledged

@@ -94,6 +94,11 @@ def test_a_changed_consistency_proof_fails(case: tuple[int, int], at: int, bits:
             check_consistency(old, old_root, new, new_root, steps)
 
 
+def test_growth_is_not_believed_without_a_path() -> None:
+    with pytest.raises(IntegrityFailure, match="path is empty"):
+        check_consistency(3, root(3), 5, root(5), [])
+
+
 def test_sizes_that_make_no_sense_are_refused() -> None:
     with pytest.raises(IntegrityFailure, match="shrinks"):
         check_consistency(5, root(5), 4, root(4), [])

@@ -33,7 +33,12 @@ class Writer:
         self._files = TreeFiles(directory / "tree", writable=True)
         self._segment = SegmentWriter(directory, segment_bytes)
         self._signer: Signer | None = None
-        state = recover(directory, self._files)
+        try:
+            state = recover(directory, self._files)
+        except BaseException:
+            self._files.close()
+            os.close(self._lock)
+            raise
         if state.last is not None:
             self._segment.resume(state.last, state.length)
         self._tree = self._files.tree(state.size)
