@@ -38,7 +38,9 @@ async def test_what_was_put_is_got(barrier: Barrier) -> None:
 
 async def test_own_writes_are_got_before_commit(barrier: Barrier) -> None:
     tx = barrier.begin()
+    assert not tx.dirty
     tx.put("a", CANARY)
+    assert tx.dirty
     assert await tx.get("a") == CANARY
 
 

@@ -12,6 +12,7 @@ NAME = "store.db"
 FORMAT = 1
 # "strg": lets `file` and a careful operator tell the store from any other database.
 APPLICATION_ID = 0x73747267
+NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
 _BUSY_SECONDS = 10.0
 _CACHE_KIB = 8192
 _WAL_LIMIT_BYTES = 64 * 2**20
@@ -30,7 +31,7 @@ COMMIT;
 def connect_writer(path: Path) -> sqlite3.Connection:
     """Open the one connection that writes, laying out a new file first.
 
-    Raises IntegrityFailure when the file is not a store, or one of a newer version.
+    Raises IntegrityFailure when the file is not a store, or one of a newer version; StorageFull.
     """
     connection = _connect(path)
     try:
@@ -46,6 +47,8 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.DatabaseError as error:
         connection.close()
+        if error.sqlite_errorcode in NO_ROOM:
+            raise StorageFull(f"there is no room to open {path}") from error
         raise IntegrityFailure(f"{path} is not a readable store: {error}") from error
     except IntegrityFailure:
         connection.close()
@@ -87,7 +90,7 @@ def full_or_end(error: sqlite3.Error) -> StorageFull:
     success the next time, so there is nothing left to retry with.
     """
     code = getattr(error, "sqlite_errorcode", 0)
-    if code not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}:
+    if code not in NO_ROOM:
         end_process(getattr(error, "sqlite_errorname", type(error).__name__))
     return StorageFull("the disk that holds the store is full")
 

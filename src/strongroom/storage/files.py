@@ -4,7 +4,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from strongroom.storage.contract import StoreInUse
+from strongroom.storage.contract import StorageFull, StoreInUse
 
 LOCK_NAME = "store.lock"
 
@@ -37,7 +37,7 @@ class DirectoryLock:
     """An advisory lock that the kernel releases when the process ends, however it ends."""
 
     def __init__(self, directory: Path) -> None:
-        """Take the lock. Raises StoreInUse, naming the process that has it."""
+        """Take the lock. Raises StoreInUse, naming the process that has it; StorageFull."""
         path = directory / LOCK_NAME
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -46,8 +46,12 @@ class DirectoryLock:
             holder = os.read(self._descriptor, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
             raise StoreInUse(f"the store in {directory} is held by process {holder}") from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise StorageFull(f"the lock of {directory} cannot be written: {error.strerror}") from error
 
     def release(self) -> None:
         """Let another process have the store."""
