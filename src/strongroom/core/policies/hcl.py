@@ -26,6 +26,7 @@ _TOKEN = re.compile(
       |(?P<mark>[{}\[\]=,:])""",
     re.VERBOSE | re.DOTALL,
 )
+_PAIR = re.compile(r"u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 _ESCAPE = re.compile(r"u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|x[0-9A-Fa-f]{2}|[0-7]{3}|[abfnrtv\\\"/']", re.DOTALL)
 _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
@@ -125,6 +126,9 @@ def _interpolation(text: str, at: int, depth: int) -> int:
 
 
 def _escape(text: str, at: int) -> tuple[str, int]:
+    pair = _PAIR.match(text, at + 1)
+    if pair:
+        return bytes.fromhex(pair[1] + pair[2]).decode("utf-16-be"), pair.end()
     match = _ESCAPE.match(text, at + 1)
     if match is None:
         raise fault(text, at, "unknown escape in a string")
@@ -215,9 +219,7 @@ class _Parser:
             keys.append(self.take().value)
         if not keys:
             raise self.wrong("a key is expected")
-        if self.skip(":" if self.json else "="):
-            if len(keys) > 1:
-                raise self.wrong("a block has no '='")
+        if len(keys) == 1 and self.skip(":" if self.json else "="):
             return Item(tuple(keys), self.value(depth), where)
         if self.json:
             raise self.wrong("':' is expected")

@@ -1,0 +1,360 @@
+"""Which rule decides for a path, and what it says."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strongroom.core.policies import ACL, compile_acl, parse_policy
+from strongroom.core.policies.acl import MAX_CACHED
+from strongroom.framework import Operation
+
+READ, LIST, WRITE = Operation.READ, Operation.LIST, Operation.WRITE
+
+
+def acl(*texts: str, now: float = 0.0) -> ACL:
+    return compile_acl([parse_policy(f"p{n}", text) for n, text in enumerate(texts)], now=now)
+
+
+def grant(path: str, *capabilities: str, **rest: str) -> str:
+    more = " ".join(f"{key} = {value}" for key, value in rest.items())
+    listed = ", ".join(f'"{capability}"' for capability in capabilities)
+    return f'path "{path}" {{ capabilities = [{listed}] {more} }}\n'
+
+
+@pytest.mark.parametrize(
+    ("winner", "loser", "path"),
+    [
+        ("a/b", "a/*", "a/b"),
+        ("a/b", "a/+", "a/b"),
+        ("a/b/*", "a/*", "a/b/c"),
+        ("a/b*", "a/+", "a/bc"),
+        ("a/b/+/c", "a/+/b/c", "a/b/b/c"),
+        ("a/+/c", "a/+/c*", "a/b/c"),
+        ("a/+", "a/*", "a/b"),
+        ("a/+/c", "a/+/+", "a/b/c"),
+        ("a/+/bc*", "a/+/b*", "a/x/bcd"),
+        ("+/b", "+/+", "a/b"),
+        ("a/*", "a/+/*", "a/b/c"),
+    ],
+)
+def test_the_most_specific_rule_decides(winner: str, loser: str, path: str) -> None:
+    both = acl(grant(winner, "read") + grant(loser, "deny"))
+    assert both.check(path, READ).allowed
+    assert not acl(grant(winner, "deny") + grant(loser, "read")).check(path, READ).allowed
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "matches"),
+    [
+        ("a/*", "a/", True),
+        ("a/*", "a", False),
+        ("a*", "ab/c", True),
+        ("*", "x/y", True),
+        ("a/+", "a/b", True),
+        ("a/+", "a/b/c", False),
+        ("a/+", "a/", True),
+        ("+", "a", True),
+        ("+/b", "a/b", True),
+        ("+/b", "a/c", False),
+        ("a/+/c*", "a/b/cd/e", True),
+        ("a/+/c*", "a/b", False),
+        ("a/+/", "a/b/", True),
+        ("a/+b", "a/+b", True),
+        ("a/+b", "a/xb", False),
+        ("a+", "a+", True),
+        ("/a", "a", True),
+    ],
+)
+def test_what_a_rule_matches(rule: str, path: str, matches: bool) -> None:
+    assert acl(grant(rule, "read")).check(path, READ).allowed is matches
+
+
+@pytest.mark.parametrize("spelling", ["x", "x/"])
+@pytest.mark.parametrize("operation", [Operation.LIST, Operation.SCAN])
+@pytest.mark.parametrize("denied", ["s/x/*", "s/x", "s/x/", "s/+/", "s/x/+", "s/x*"])
+def test_a_denial_stops_listing_in_every_spelling(spelling: str, operation: Operation, denied: str) -> None:
+    both = acl(grant("s/*", "list", "scan") + grant(denied, "deny"))
+    assert not both.check(f"s/{spelling}", operation).allowed
+
+
+@pytest.mark.parametrize("spelling", ["x", "x/"])
+@pytest.mark.parametrize("granted", ["s/x/*", "s/x", "s/x/", "s/+", "s/+/", "s/+/*", "+/x"])
+def test_a_listing_may_be_granted_either_way(spelling: str, granted: str) -> None:
+    assert acl(grant(granted, "list")).check(f"s/{spelling}", LIST).allowed
+
+
+@pytest.mark.parametrize(
+    ("operation", "exists", "capability"),
+    [
+        (READ, None, "read"),
+        (LIST, None, "list"),
+        (Operation.SCAN, None, "scan"),
+        (Operation.DELETE, None, "delete"),
+        (Operation.PATCH, None, "patch"),
+        (WRITE, None, "update"),
+        (WRITE, True, "update"),
+        (WRITE, False, "create"),
+    ],
+)
+def test_each_operation_needs_its_capability(
+    operation: Operation, exists: bool | None, capability: str
+) -> None:
+    others = {"create", "read", "update", "patch", "delete", "list", "scan", "sudo"} - {capability}
+    assert acl(grant("a", capability)).check("a", operation, exists).allowed
+    refused = acl(grant("a", *others)).check("a", operation, exists)
+    assert not refused.allowed
+    assert f"'{capability}' is not granted on 'a'" in refused.reason
+
+
+def test_reasons_name_path_and_rule() -> None:
+    some = acl(grant("a/*", "read"), grant("b", "deny"))
+    assert some.check("c", READ).reason == "no rule grants 'read' on 'c'"
+    assert some.check("b", READ).reason == "'b' is denied by rule 'b' of policy 'p1'"
+    assert "rule 'a/*' of policy 'p0'" in some.check("a/x", WRITE).reason
+
+
+def test_sudo_is_told_apart() -> None:
+    assert acl(grant("a", "read", "sudo")).check("a", READ).sudo
+    assert not acl(grant("a", "read")).check("a", READ).sudo
+
+
+def test_root_may_everything_and_help_is_free() -> None:
+    root = compile_acl([], root=True)
+    assert root.check("x", WRITE).allowed
+    assert root.check("x", WRITE).sudo
+    assert root.capabilities("x") == ["root"]
+    assert root.any_below("x/")
+    assert acl().check("x", Operation.HELP).allowed
+
+
+def test_rules_over_one_path_add_up_and_a_denial_wins() -> None:
+    both = acl(grant("a", "read"), grant("a", "list"))
+    assert both.capabilities("a") == ["list", "read"]
+    for texts in ((grant("a", "deny"), grant("a", "read")), (grant("a", "read"), grant("a", "deny"))):
+        assert acl(*texts).capabilities("a") == ["deny"]
+
+
+def fields(**values: Any) -> Any:
+    return lambda: values
+
+
+def allows(policy: ACL, values: Mapping[str, Any], operation: Operation = WRITE) -> bool:
+    return policy.check("a", operation, fields=lambda: values).allowed
+
+
+@pytest.mark.parametrize(
+    ("limits", "values", "allowed"),
+    [
+        ({"allowed_parameters": '{ x = ["1*"] }'}, {"x": "12"}, True),
+        ({"allowed_parameters": '{ x = ["1*"] }'}, {"x": "21"}, False),
+        ({"allowed_parameters": '{ x = ["*1"] }'}, {"x": "21"}, True),
+        ({"allowed_parameters": '{ x = ["*1*"] }'}, {"x": "213"}, True),
+        ({"allowed_parameters": '{ x = ["*"] }'}, {"x": "y"}, False),
+        ({"allowed_parameters": "{ x = [] }"}, {"x": "any"}, True),
+        ({"allowed_parameters": "{ x = [] }"}, {"y": "any"}, False),
+        ({"allowed_parameters": "{ x = [] }"}, {"X": "any"}, True),
+        ({"allowed_parameters": "{ x = [] }"}, {}, True),
+        ({"allowed_parameters": '{ "*" = [] }'}, {"y": "any"}, True),
+        ({"allowed_parameters": '{ x = ["1"], "*" = [] }'}, {"x": "1", "y": 2}, True),
+        ({"allowed_parameters": '{ x = ["1"], "*" = [] }'}, {"x": "2"}, False),
+        ({"allowed_parameters": "{ x = [5, true] }"}, {"x": 5}, True),
+        ({"allowed_parameters": "{ x = [5, true] }"}, {"x": "true"}, True),
+        ({"allowed_parameters": "{ x = [1] }"}, {"x": True}, False),
+        ({"allowed_parameters": '{ x = [["a"]] }'}, {"x": ["a"]}, True),
+        ({"allowed_parameters": '{ x = ["a"] }'}, {"x": ["a"]}, False),
+        ({"allowed_parameters": '{ x = ["a"] }'}, {"x": None}, False),
+        ({"denied_parameters": '{ x = ["1"] }'}, {"x": "1"}, False),
+        ({"denied_parameters": '{ x = ["1"] }'}, {"x": 1}, False),
+        ({"denied_parameters": '{ x = ["1"] }'}, {"x": ["2", "1"]}, False),
+        ({"denied_parameters": '{ x = ["1"] }'}, {"x": "2"}, True),
+        ({"denied_parameters": "{ x = [] }"}, {"X": "2"}, False),
+        ({"denied_parameters": '{ "*" = [] }'}, {"y": "2"}, False),
+        ({"denied_parameters": '{ "*" = [] }'}, {}, True),
+        ({"required_parameters": '["x"]'}, {"X": ""}, True),
+        ({"required_parameters": '["x"]'}, {"y": ""}, False),
+        ({"required_parameters": '["x"]'}, {}, False),
+    ],
+)
+def test_parameters(limits: dict[str, str], values: dict[str, Any], allowed: bool) -> None:
+    policy = acl(grant("a", "update", "read", "patch", **limits))
+    for operation in (WRITE, READ, Operation.PATCH):
+        assert allows(policy, values, operation) is allowed
+
+
+def test_a_broken_constraint_is_named_without_the_value() -> None:
+    decision = acl(grant("a", "update", denied_parameters='{ x = ["c*"] }')).check(
+        "a", WRITE, fields=fields(x="canary")
+    )
+    assert decision.reason == "parameter 'x' has a denied value on 'a' (rule 'a')"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "values", "allowed"),
+    [
+        ('{ x = ["1"] }', '{ x = ["2"] }', {"x": "1"}, True),
+        ('{ x = ["1"] }', "{ x = [] }", {"x": "9"}, True),
+        ('{ x = ["1"] }', "{ y = [] }", {"y": "9", "x": "1"}, True),
+        ('{ x = ["1"] }', "{ y = [] }", {"x": "2"}, False),
+    ],
+)
+def test_allowed_parameters_of_two_policies_merge(
+    first: str, second: str, values: dict[str, Any], allowed: bool
+) -> None:
+    for pair in ((first, second), (second, first)):
+        policy = acl(*(grant("a", "update", allowed_parameters=one) for one in pair))
+        assert allows(policy, values) is allowed
+
+
+def test_an_unlimited_rule_does_not_lift_anothers_limits() -> None:
+    for texts in ((grant("a", "update"), grant("a", "update", denied_parameters="{ x = [] }")),):
+        for ordered in (texts, texts[::-1]):
+            assert not allows(acl(*ordered), {"x": 1})
+
+
+@pytest.mark.parametrize(
+    ("limits", "ttl", "allowed"),
+    [
+        ({"min_wrapping_ttl": "60"}, 0, False),
+        ({"min_wrapping_ttl": "60"}, 59, False),
+        ({"min_wrapping_ttl": "60"}, 60, True),
+        ({"max_wrapping_ttl": '"1m"'}, 0, False),
+        ({"max_wrapping_ttl": '"1m"'}, 60, True),
+        ({"max_wrapping_ttl": '"1m"'}, 61, False),
+    ],
+)
+def test_wrapping_times(limits: dict[str, str], ttl: int, allowed: bool) -> None:
+    assert acl(grant("a", "read", **limits)).check("a", READ, wrap_ttl=ttl).allowed is allowed
+
+
+def test_the_shorter_wrapping_time_holds_and_a_contradiction_allows_nothing() -> None:
+    both = acl(grant("a", "read", max_wrapping_ttl="60"), grant("a", "read", max_wrapping_ttl="30"))
+    assert not both.check("a", READ, wrap_ttl=40).allowed
+    crossed = acl(grant("a", "read", min_wrapping_ttl="60"), grant("a", "read", max_wrapping_ttl="30"))
+    assert not any(crossed.check("a", READ, wrap_ttl=ttl).allowed for ttl in (0, 30, 45, 60, 90))
+
+
+@pytest.mark.parametrize(
+    ("required", "values", "allowed"),
+    [
+        (False, {}, True),
+        (True, {}, False),
+        (False, {"limit": "5"}, True),
+        (False, {"limit": 6}, False),
+        (False, {"limit": "x"}, False),
+        (True, {"limit": "max"}, True),
+    ],
+)
+def test_pages_are_limited(required: bool, values: dict[str, Any], allowed: bool) -> None:
+    more = {"required_parameters": '["limit"]'} if required else {}
+    decision = acl(grant("a/", "list", pagination_limit="5", **more)).check("a", LIST, fields=lambda: values)
+    assert decision.allowed is allowed
+    assert decision.limit == 5
+
+
+def test_expired_rules_grant_nothing() -> None:
+    text = grant("a", "read", expiration='"2030-01-01T00:00:00Z"')
+    assert acl(text, now=1893455999.0).valid_until == 1893456000.0
+    assert acl(text, now=1893455999.0).check("a", READ).allowed
+    assert not acl(text, now=1893456000.0).check("a", READ).allowed
+    assert acl(text, now=1893456000.0).valid_until == float("inf")
+
+
+@pytest.mark.parametrize(
+    ("rule", "below"),
+    [
+        ("kv/a/b", True),
+        ("kv/*", True),
+        ("*", True),
+        ("k*", True),
+        ("kv/a*", True),
+        ("+/a", True),
+        ("kv/+/a", True),
+        ("kv", True),
+        ("other/*", False),
+        ("kv2/x", False),
+        ("kv/+/*", True),
+        ("+/+", True),
+        ("other/+", False),
+        ("+", True),
+        ("kv/x/+", True),
+    ],
+)
+def test_whether_anything_below_a_mount_is_granted(rule: str, below: bool) -> None:
+    assert acl(grant(rule, "read")).any_below("kv/") is below
+    assert not acl(grant(rule, "deny")).any_below("kv/")
+
+
+def test_deep_mounts_are_found_too() -> None:
+    assert acl(grant("team/kv/+/x", "read")).any_below("team/kv/")
+    assert acl(grant("team/+/x*", "read")).any_below("team/kv/xy/z/")
+    assert not acl(grant("team/+/x*", "read")).any_below("team/kv/y/")
+    assert not acl(grant("+/b", "read")).any_below("a/b/c/")
+
+
+def test_memory_of_decisions_is_bounded() -> None:
+    policy = acl(grant("a/*", "read"))
+    for n in range(MAX_CACHED + 10):
+        policy.check(f"a/{n}", READ)
+    assert len(policy._decided) <= MAX_CACHED
+
+
+segment = st.sampled_from(["a", "b", "ab", "c"])
+paths = st.lists(segment, min_size=1, max_size=4).map("/".join)
+rule_paths = st.builds(
+    lambda parts, tail: "/".join(parts) + tail,
+    st.lists(segment | st.just("+"), min_size=1, max_size=3),
+    st.sampled_from(["", "/*", "/", "/a*"]),
+)
+capability_sets = st.lists(
+    st.sampled_from(["read", "list", "update", "deny"]), min_size=1, max_size=2, unique=True
+)
+rule_sets = st.lists(st.tuples(rule_paths, capability_sets), min_size=1, max_size=5)
+
+
+def text_of(rules: list[tuple[str, list[str]]]) -> str:
+    return "".join(grant(path, *capabilities) for path, capabilities in rules)
+
+
+@given(rules=rule_sets, path=paths, operation=st.sampled_from([READ, LIST, WRITE]))
+def test_a_denial_of_the_very_path_always_holds(
+    rules: list[tuple[str, list[str]]], path: str, operation: Operation
+) -> None:
+    assert not acl(text_of([*rules, (path, ["deny"])])).check(path, operation).allowed
+
+
+@given(rules=rule_sets, denied=rule_paths, path=paths, operation=st.sampled_from([READ, WRITE]))
+def test_adding_a_denial_never_grants(
+    rules: list[tuple[str, list[str]]], denied: str, path: str, operation: Operation
+) -> None:
+    if acl(text_of([*rules, (denied, ["deny"])])).check(path, operation).allowed:
+        assert acl(text_of(rules)).check(path, operation).allowed
+
+
+@given(rules=rule_sets, path=paths)
+def test_the_order_of_rules_and_policies_does_not_matter(
+    rules: list[tuple[str, list[str]]], path: str
+) -> None:
+    forward, backward = acl(text_of(rules)), acl(*(text_of([rule]) for rule in reversed(rules)))
+    assert forward.capabilities(path) == backward.capabilities(path)
+    for operation in (READ, LIST, WRITE):
+        assert forward.check(path, operation).allowed == backward.check(path, operation).allowed
+
+
+@given(rules=rule_sets, path=paths)
+def test_listing_is_decided_alike_in_both_spellings(rules: list[tuple[str, list[str]]], path: str) -> None:
+    policy = acl(text_of(rules))
+    assert policy.check(path, LIST).allowed == policy.check(f"{path}/", LIST).allowed
+
+
+@given(rules=rule_sets, path=paths)
+def test_capabilities_agree_with_decisions(rules: list[tuple[str, list[str]]], path: str) -> None:
+    policy = acl(text_of(rules))
+    names = policy.capabilities(path)
+    assert ("read" in names) == policy.check(path, READ).allowed
+    assert ("update" in names) == policy.check(path, WRITE, True).allowed
+    assert ("list" in policy.capabilities(f"{path}/")) == policy.check(path, LIST).allowed
+    if names != ["deny"]:
+        assert policy.any_below(path.split("/", maxsplit=1)[0] + "/") or "/" not in path
