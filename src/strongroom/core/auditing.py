@@ -5,15 +5,15 @@ stay. Tokens and accessors are hashed too. The same key answers `sys/audit-hash`
 so that an auditor can ask whether a known value was seen.
 """
 
-import hmac
-import json
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 import msgspec
 
 from strongroom.clock import Clock, rfc3339
 from strongroom.core.tokens import Session
+from strongroom.crypto.mac import Mac
 from strongroom.errors import StrongroomError
 from strongroom.framework import Auth, Mount, Request, Response
 from strongroom.framework.audit import AuditLog
@@ -21,6 +21,8 @@ from strongroom.sensitive import Sensitive
 
 _encode = msgspec.json.Encoder().encode
 _NO_AUTH = b"{}"
+_SMALL = 100
+_SCALARS = frozenset({bool, int, float})
 _KEPT_HEADERS = ("user-agent", "x-forwarded-for")
 UNAVAILABLE = "hmac-unavailable"
 
@@ -28,27 +30,33 @@ UNAVAILABLE = "hmac-unavailable"
 class Hasher:
     """Replaces values by `hmac-sha256:…` under the audit key; without a key nothing is shown at all."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_common", "_mac")
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._mac = Mac(key) if key else None
+        # What every answer holds (no text, yes, no, a small version number) is hashed once.
+        self._common = {text: self.text(text) for text in ("", "true", "false", *map(str, range(_SMALL)))}
 
     def text(self, value: str) -> str:
         """Hash one text."""
-        if not self._key:
+        if self._mac is None:
             return UNAVAILABLE
-        return "hmac-sha256:" + hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), "sha256").hex()
+        return "hmac-sha256:" + self._mac.hex(value.encode("utf-8", "surrogatepass"))
 
     def hide(self, value: Any) -> Any:
         """Hash every leaf of a JSON-like value; null stays, an unknown type is named, not shown."""
-        if value is None or isinstance(value, str):
-            return None if value is None else self.text(value)
-        if isinstance(value, dict):
+        kind = type(value)
+        if kind is str:
+            return self.text(value) if value else self._common[""]
+        if value is None:
+            return None
+        if kind is dict:
             return {str(key): self.hide(member) for key, member in value.items()}
-        if isinstance(value, list | tuple):
+        if kind is list or kind is tuple:
             return [self.hide(member) for member in value]
-        if isinstance(value, bool | int | float):
-            return self.text(json.dumps(value))
+        if kind in _SCALARS:
+            text = _encode(value).decode()
+            return self._common.get(text) or self.text(text)
         return self.hide(_opened(value))
 
     def members(self, fields: Mapping[str, Any], plain: tuple[str, ...]) -> dict[str, Any]:
@@ -64,7 +72,7 @@ def _opened(value: Any) -> Any:
         return msgspec.json.decode(value)
     if isinstance(value, Sensitive):
         return value.reveal()
-    if isinstance(value, msgspec.Struct):
+    if isinstance(value, msgspec.Struct | Enum):
         return msgspec.to_builtins(value)
     return type(value).__name__
 

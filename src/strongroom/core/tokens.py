@@ -17,6 +17,7 @@ from strongroom.core import ttl as ttls
 from strongroom.core.keys import Keys
 from strongroom.core.token_entry import TokenEntry
 from strongroom.core.token_format import BATCH, SERVICE, mint, random_text
+from strongroom.crypto.mac import Mac
 from strongroom.errors import PermissionDenied
 from strongroom.framework import Caller, Mount
 from strongroom.sensitive import Sensitive
@@ -41,6 +42,7 @@ class Tokens:
         self._clock = clock
         self._begin = begin
         self._keys: Keys | None = None
+        self._mac: Mac | None = None
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._changes = 0
 
@@ -54,15 +56,18 @@ class Tokens:
     def open(self, keys: Keys) -> None:
         """Take the keys at unseal."""
         self._keys = keys
+        self._mac = Mac(keys.token_id)
 
     def close(self) -> None:
         """Forget keys and sessions at seal."""
-        self._keys = None
+        self._keys = self._mac = None
         self.forget_all()
 
     def id_of(self, text: str) -> str:
         """The storage name of a token's text."""
-        return token_store.hashed(self.keys.token_id, text)
+        if self._mac is None:
+            raise PermissionDenied(DENIED)
+        return self._mac.hex(text.encode())
 
     def forget(self, *tokens: str) -> None:
         """Drop sessions of tokens that changed."""
