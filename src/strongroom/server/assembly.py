@@ -1,0 +1,165 @@
+"""Assembly: storage → barrier → core → API, and every engine and auth method by name."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_network
+from pathlib import Path
+
+from strongroom.api import cors, openapi
+from strongroom.api.app import Api
+from strongroom.api.remote import Network, Remotes
+from strongroom.audit.devices.options import DevicePolicy
+from strongroom.audit.devices.outbound import Outbound
+from strongroom.audit.log import Log
+from strongroom.audit.sinks import Sinks
+from strongroom.barrier.barrier import Barrier
+from strongroom.clock import Clock
+from strongroom.core.core import Core
+from strongroom.engines.cubbyhole import Cubbyhole
+from strongroom.engines.kv import KV
+from strongroom.errors import AuditFailed, IntegrityFailure, InvalidRequest
+from strongroom.framework import Engine
+from strongroom.server.config import Config
+from strongroom.server.log import OperatorLog
+from strongroom.server.pool import Pool
+from strongroom.server.problems import StartFailed
+from strongroom.storage.contract import Storage, StoreInUse
+from strongroom.storage.memory import MemoryStorage
+from strongroom.storage.sqlite import SqliteStorage
+from strongroom.system.audit import AuditDesk, Device
+from strongroom.system.ceremonies import Ceremonies, Permissions
+from strongroom.system.engine import system
+from strongroom.system.settings import load_cors
+from strongroom.system.tokens import Token
+
+ENGINES: Mapping[str, Engine] = {engine.kind: engine() for engine in (Cubbyhole, KV)}
+AUTH_METHODS: Mapping[str, Engine] = {method.kind: method() for method in (Token,)}
+_THREADS_PER_CPU = 2
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a running server is made of."""
+
+    core: Core
+    api: Api
+    storage: Storage
+
+
+async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: AsyncExitStack) -> House:
+    """Open storage and audit log and build on them; `stack` closes all of it in reverse order.
+
+    Raises StartFailed.
+    """
+    data = Path(config.data) if config.data else _scratch(stack)
+    storage = await _open_storage(config, data, stack)
+    audit = await _open_audit(data / "audit", clock)
+    stack.push_async_callback(audit.close)
+    pool = Pool(_THREADS_PER_CPU * (os.cpu_count() or 1))
+    stack.callback(pool.close)
+    barrier = Barrier(storage, clock)
+    core = Core(barrier, audit, _engines(config), clock, pool.run, {"openapi": openapi.document})
+    core.initialized = await barrier.initialized()
+    core.services["ceremonies"] = Ceremonies(core, storage, barrier, config.storage.kind)
+    desk = _audit_desk(config, audit, data / "audit", clock)
+    stack.push_async_callback(desk.sinks.close)
+    core.services["audit"] = desk
+    core.openers += [partial(desk.open, core), partial(load_cors, core)]
+    stack.push_async_callback(_seal, core)
+    api = Api(
+        core.handle,
+        report=log.unexpected,
+        remotes=Remotes(_networks(config)),
+        cors_settings=lambda: core.services.get("cors", cors.Disabled()),
+    )
+    return House(core, api, storage)
+
+
+def _engines(config: Config) -> Mapping[str, Engine]:
+    """Every kind by name; auth methods as `auth/<kind>`."""
+    operator = config.operator
+    permissions = Permissions(operator.unauthenticated_rekey, operator.unauthenticated_generate_root)
+    return {
+        "system": system(permissions),
+        **ENGINES,
+        **{f"auth/{kind}": method for kind, method in AUTH_METHODS.items()},
+    }
+
+
+def _audit_desk(config: Config, log: Log, directory: Path, clock: Clock) -> AuditDesk:
+    """The sinks declared in the configuration, running. Raises StartFailed for one that cannot be."""
+    settings = config.audit
+    below = Path(settings.file_directory) if settings.file_directory else None
+    sinks = Sinks(log, directory, DevicePolicy(Outbound(settings.outbound), clock, below))
+    declared = {}
+    for device in settings.devices:
+        name = f"{device.path.strip('/')}/"
+        declared[name] = Device(device.kind, options=device.options)
+        try:
+            sinks.enable(name, device.kind, device.options)
+        except InvalidRequest as error:
+            raise StartFailed(
+                f"the audit device {name} cannot be used",
+                f"{error}",
+                "See docs/configuration.md, [[audit.devices]].",
+            ) from None
+    return AuditDesk(sinks, declared, directory, settings.api_devices)
+
+
+async def _seal(core: Core) -> None:
+    if not core.sealed:
+        await core.seal()
+
+
+def _scratch(stack: AsyncExitStack) -> Path:
+    """A directory that goes with the server, for one that keeps nothing."""
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="strongroom-")))
+
+
+async def _open_storage(config: Config, data: Path, stack: AsyncExitStack) -> Storage:
+    storage: Storage
+    if config.storage.kind == "memory":
+        storage = MemoryStorage()
+    else:
+        try:
+            storage = SqliteStorage(data, config.storage.cache_bytes)
+        except StoreInUse as error:
+            raise StartFailed(
+                f"cannot open {data}", f"{error}", "Stop the other server, or choose another --data."
+            ) from None
+        except (OSError, IntegrityFailure) as error:
+            raise StartFailed(
+                f"cannot open {data}", _reason(error), "Check the directory, or restore a backup."
+            ) from None
+    stack.push_async_callback(storage.close)
+    return storage
+
+
+async def _open_audit(directory: Path, clock: Clock) -> Log:
+    try:
+        return await Log.open(directory, clock)
+    except (OSError, AuditFailed, IntegrityFailure) as error:
+        raise StartFailed(
+            f"cannot open the audit log in {directory}",
+            _reason(error),
+            "Check it: strongroom audit verify --help",
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or "unknown reason" if isinstance(error, OSError) else str(error)
+
+
+def _networks(config: Config) -> list[Network]:
+    try:
+        return [ip_network(text) for text in config.proxy.trusted]
+    except ValueError:
+        raise StartFailed(
+            "proxy.trusted holds what is no network",
+            "Each entry is an address or a network in CIDR form, without host bits.",
+            'Write for example trusted = ["10.0.0.5", "10.1.0.0/16"].',
+        ) from None

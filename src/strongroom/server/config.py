@@ -1,0 +1,153 @@
+"""The configuration file: TOML into structs. Every key is listed in docs/configuration.md.
+
+An unknown key is an error that names its line and the nearest known one.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from strongroom.server.limits import Limits
+from strongroom.server.problems import StartFailed
+
+_UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`(?: - at `\$\.?([^`]*)`)?")
+_GUIDE = "See docs/configuration.md for every key."
+
+
+class Storage(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[storage]`: where ciphertext is kept. `cache_bytes` of it stay in memory."""
+
+    kind: Literal["sqlite", "memory"] = "sqlite"
+    cache_bytes: int = 32 * 1024 * 1024
+
+
+class Operator(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[operator]`: ceremonies that need key shares but no token. Off: they need a token too."""
+
+    unauthenticated_rekey: bool = False
+    unauthenticated_generate_root: bool = False
+
+
+class Device(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[audit.devices]]`: a sink fed from the audit log."""
+
+    path: str
+    kind: Literal["file", "syslog", "socket", "http"]
+    options: dict[str, str] = {}
+
+
+class Audit(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[audit]`: sinks declared here, and whether the API may add some.
+
+    A file device writes only below `file_directory`; without one there are no file devices.
+    The others reach only what `outbound` names: `host`, `host:port` or `unix:/path`.
+    """
+
+    api_devices: bool = False
+    file_directory: str = ""
+    outbound: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
+
+
+class Proxy(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[proxy]`: networks whose `X-Forwarded-For` is believed."""
+
+    trusted: tuple[str, ...] = ()
+
+
+class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[log]`: the operator's log on standard error."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file. Paths are text; those that are relative are taken from the working directory."""
+
+    listen: str = "127.0.0.1:8200"
+    data: str = ""
+    plain_http: bool = False
+    tls_cert: str = ""
+    tls_key: str = ""
+    client_ca: str = ""
+    require_client_cert: bool = False
+    storage: Storage = Storage()
+    operator: Operator = Operator()
+    audit: Audit = Audit()
+    limits: Limits = Limits()
+    proxy: Proxy = Proxy()
+    log: LogSettings = LogSettings()
+
+
+def load(path: Path | None, flags: Mapping[str, str | None]) -> Config:
+    """Read the file, if any, and let the flags win. Raises StartFailed."""
+    text = _read(path) if path is not None else ""
+    name = str(path) if path is not None else "the command line"
+    tree = _parse(text, name)
+    tree.update({key: value for key, value in flags.items() if value is not None})
+    try:
+        return msgspec.convert(tree, Config)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), text, name) from None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise StartFailed(
+            f"cannot read the configuration file {path}", f"{reason}", "Check the path and its permissions."
+        ) from None
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StartFailed(f"{name} is not TOML", str(error), _GUIDE) from None
+
+
+def _explained(message: str, text: str, name: str) -> StartFailed:
+    unknown = _UNKNOWN.fullmatch(message)
+    if unknown is None:
+        return StartFailed(f"{name} holds a wrong value", message, _GUIDE)
+    key, place = unknown[1], (unknown[2] or "").partition("[")[0]
+    line = _line_of(text, place, key)
+    where = f"{name}, line {line}" if line else name
+    near = difflib.get_close_matches(key, _known_keys(place), n=1, cutoff=0.5)
+    shown = f"{place}.{key}" if place else key
+    advice = f"Did you mean '{near[0]}'? " if near else ""
+    return StartFailed(f"{where}: unknown key '{shown}'", f"Known keys are: {_list(place)}.", advice + _GUIDE)
+
+
+def _known_keys(place: str) -> list[str]:
+    kind: Any = Config
+    for part in filter(None, place.split(".")):
+        kind = {"devices": Device}.get(part) or type(getattr(kind(), part))
+    return list(kind.__struct_fields__)
+
+
+def _list(place: str) -> str:
+    return ", ".join(_known_keys(place))
+
+
+def _line_of(text: str, place: str, key: str) -> int:
+    """The line that sets `key` in the table `place`; 0 when it cannot be told."""
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[{1,2}\s*([^\]]+?)\s*\]", line)
+        if header:
+            table = header[1].replace(" ", "").replace('"', "")
+            if table == f"{place}.{key}".lstrip("."):
+                return number
+        elif table == place and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
+            return number
+    return 0

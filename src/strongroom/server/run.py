@@ -1,0 +1,129 @@
+"""One server's life: harden, open, listen, obey signals, drain, close.
+
+SIGTERM and SIGINT drain; SIGHUP reads the certificates again.
+"""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import uvloop
+
+from strongroom.clock import SystemClock
+from strongroom.server import tls
+from strongroom.server.address import Address, bind, parse
+from strongroom.server.assembly import House, open_house
+from strongroom.server.config import Config
+from strongroom.server.dev import Opened, open_for_development
+from strongroom.server.hardening import harden
+from strongroom.server.listener import Listener
+from strongroom.server.log import OperatorLog
+from strongroom.server.problems import StartFailed
+from strongroom.server.warnings import warnings
+
+_GC_THRESHOLD = 50_000
+
+
+class Development:
+    """How `--dev` differs: the root token's text, and who is told what was opened."""
+
+    def __init__(self, root_token_id: str, announce: Callable[[Opened, Address], None]) -> None:
+        self.root_token_id = root_token_id
+        self.announce = announce
+
+
+def run(config: Config, *, config_file: Path | None = None, development: Development | None = None) -> None:
+    """Serve until told to stop. Raises StartFailed when it cannot begin."""
+    harden()
+    log = OperatorLog(config.log.format, config.log.level)
+    address = parse(config.listen)
+    _check(config, address, development)
+    for sentence in warnings(config, address, config_file):
+        log.warning(sentence)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(config, address, log, development))
+
+
+def _check(config: Config, address: Address, development: Development | None) -> None:
+    """Refuse what would be unsafe rather than warn of it."""
+    if development is not None and not address.loopback:
+        raise StartFailed(
+            f"development mode does not listen on {address}",
+            "It is unsealed and its root token is on the screen, so only this machine may reach it.",
+            "Use --listen 127.0.0.1:8200, or a real server with TLS.",
+        )
+    if not config.tls_cert and not address.loopback and not config.plain_http:
+        raise StartFailed(
+            f"plain HTTP is refused on {address}",
+            "Anyone on the network path could read tokens and secrets.",
+            "Give --tls-cert and --tls-key, or set plain_http = true behind a proxy that ends TLS.",
+        )
+    if not config.data and config.storage.kind != "memory":
+        raise StartFailed(
+            "there is no place to keep data",
+            "No data directory is set.",
+            "Give --data DIR, or try it out with --dev.",
+        )
+
+
+async def _serve(config: Config, address: Address, log: OperatorLog, development: Development | None) -> None:
+    async with AsyncExitStack() as stack:
+        context = tls.context(config)
+        listening = bind(address)
+        stack.callback(listening.close)
+        bound = Address(address.host, listening.getsockname()[1])
+        house = await open_house(config, SystemClock(), log, stack)
+        if development is not None:
+            opened = await open_for_development(house.core.handle, development.root_token_id)
+            development.announce(opened, bound)
+        listener = Listener(house.api, config.limits, tls=context)
+        stopping = _obey_signals(listener, config, log)
+        await listener.start(listening)
+        stack.push_async_callback(listener.stop)
+        _settle_memory()
+        _report_start(config, bound, house, log)
+        await stopping.wait()
+        log.info("draining", seconds=config.limits.drain_seconds)
+    log.info("stopped")
+
+
+def _obey_signals(listener: Listener, config: Config, log: OperatorLog) -> asyncio.Event:
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(_reload(listener, config, log))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_signal_handler(signal.SIGINT, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    return stopping
+
+
+async def _reload(listener: Listener, config: Config, log: OperatorLog) -> None:
+    """Take new certificates; with bad ones the old ones stay."""
+    try:
+        context = tls.context(config)
+    except StartFailed as error:
+        log.error("certificates not reloaded", what=error.what, why=error.why)
+        return
+    if context is not None:
+        await listener.replace_certificates(context)
+    log.info("certificates reloaded" if context is not None else "nothing to reload")
+
+
+def _settle_memory() -> None:
+    """What lives as long as the server is not looked at by each collection."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD)
+
+
+def _report_start(config: Config, bound: Address, house: House, log: OperatorLog) -> None:
+    scheme = "https" if config.tls_cert else "http"
+    log.info("listening", address=f"{scheme}://{bound}", sealed="yes" if house.core.barrier.sealed else "no")
