@@ -115,7 +115,13 @@ class Log:
             await waiter
 
     async def set_signer(self, private: Ed25519PrivateKey | None) -> None:
-        """Sign checkpoints with this key from now on, beginning at once; None when sealing."""
+        """Sign checkpoints with this key from now on, beginning at once.
+
+        None when sealing: one more checkpoint is signed before the key is forgotten.
+        """
+        if private is None:
+            with suppress(AuditFailed):
+                await self.checkpoint()
         await self._ask(partial(self._writer.use, Signer(private) if private is not None else None))
         if private is not None and self.size:
             await self.checkpoint()

@@ -60,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     tail.add_argument("--json", action="store_true", help="the log's lines as they are")
     tail.add_argument(
         "--filter", metavar="FIELD=GLOB", action="append", default=[],
-        help="type, operation, path, user, from, id, error or a dotted field; all must match",
+        help="type, operation, path, version, user, from, reason, id, error or a dotted name; all must fit",
     )  # fmt: skip
     for part in (checkpoint, prove, tail):
         part.add_argument("--data", metavar="DIR", help="read this data directory, without the server")

@@ -10,6 +10,7 @@ SHORT = {
     "from": "request.remote_address",
     "id": "request.id",
     "reason": "request.reason",
+    "version": "response.facts.version",
 }
 
 
@@ -45,7 +46,7 @@ def render(line: bytes) -> str:
     names = ("seq", "time", "type", "operation", "path")
     seq, at, kind, operation, path = (lookup(fields, name) for name in names)
     row = f"{seq:>8} {at} {kind:<8} {operation:<7} {path}"
-    for word, name in (("by", "user"), ("from", "from"), ("because", "reason")):
+    for word, name in (("version", "version"), ("by", "user"), ("from", "from"), ("because", "reason")):
         value = lookup(fields, name)
         row += f" {word} {value}" if value else ""
     error = lookup(fields, "error")
