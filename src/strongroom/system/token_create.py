@@ -7,7 +7,7 @@ from strongroom.core import ttl as ttls
 from strongroom.core.issuing import token_policies
 from strongroom.core.token_entry import TokenEntry
 from strongroom.core.tokens import mount_ttls
-from strongroom.errors import InvalidRequest, PermissionDenied
+from strongroom.errors import InvalidRequest
 from strongroom.framework import Auth, Context, Response
 from strongroom.framework.policy_names import canonical_names
 from strongroom.system import token_roles
@@ -37,6 +37,15 @@ async def create_by_role(ctx: Context, req: CreateToken) -> Response:
     return await _issue(ctx, req, role, orphan=role.orphan)
 
 
+async def _caller(ctx: Context) -> TokenEntry:
+    """The caller's token, read in this transaction: revoked meanwhile, the commit conflicts."""
+    house = core(ctx)
+    stored = await house.tokens.stored(transaction(ctx), ctx.caller.id)
+    if stored is not None:
+        return stored
+    return (await house.tokens.session(ctx.request.token, ctx.request.remote)).entry
+
+
 async def _has_sudo(ctx: Context) -> bool:
     acl = await core(ctx).policies.acl(transaction(ctx), ctx.caller.policies, ctx.now())
     granted = acl.capabilities(ctx.request.path)
@@ -45,8 +54,7 @@ async def _has_sudo(ctx: Context) -> bool:
 
 async def _issue(ctx: Context, req: CreateToken, role: Role | None, *, orphan: bool) -> Response:
     house, now = core(ctx), ctx.now()
-    session = await house.tokens.session(ctx.request.token, ctx.request.remote)
-    parent = session.entry
+    parent = await _caller(ctx)
     privileged = await _has_sudo(ctx)
     kind = _kind(req, role, ctx.mount.config.token_type)
     _check(req, parent, kind, privileged=privileged)
@@ -72,8 +80,6 @@ async def _issue(ctx: Context, req: CreateToken, role: Role | None, *, orphan: b
     )
     warnings = _set_life(ctx, entry, req)
     token = house.tokens.issue(transaction(ctx), entry, req.id)
-    if not orphan:
-        await _still_there(ctx, parent)
     return Response(
         auth=Auth(
             policies=policies,
@@ -90,12 +96,6 @@ async def _issue(ctx: Context, req: CreateToken, role: Role | None, *, orphan: b
         ),
         warnings=warnings,
     )
-
-
-async def _still_there(ctx: Context, parent: TokenEntry) -> None:
-    """Read the parent in this transaction, so that a revocation in between makes the commit conflict."""
-    if parent.token_type == "service" and await core(ctx).tokens.stored(transaction(ctx), parent.id) is None:
-        raise PermissionDenied("permission denied")
 
 
 def _kind(req: CreateToken, role: Role | None, tuned: str) -> str:
