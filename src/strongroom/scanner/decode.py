@@ -1,0 +1,124 @@
+"""Make every blob scannable text: UTF-8 as it is, other encodings decoded, binaries by what prints.
+
+Most blobs are plain text: for them this costs one search for a zero byte and
+one comparison of the beginning.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from strongroom.scanner.archives.kinds import HEAD, STARTS, sniff
+from strongroom.scanner.blob import Blob
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from strongroom.scanner.limits import Limits
+
+BOMS = (
+    (b"\xff\xfe\x00\x00", "utf-32-le"),
+    (b"\x00\x00\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+SAMPLE = 4096
+WIDE_RUN = 8  # characters of UTF-16 that make a string worth scanning in a binary
+# What does not print becomes a line end: offsets stay, and nothing is read across a gap.
+PRINTABLE = bytes(c if 32 <= c < 127 or c in b"\t\r\n" else 10 for c in range(256))
+
+
+def expand(blob: Blob, limits: Limits, warn: Callable[[str], None]) -> Iterator[Blob]:
+    """Yield `blob` as text, and the texts of what it holds. What cannot be read is told to `warn`."""
+    data = blob.data
+    if not data.startswith(STARTS) and 0 not in data and not blob.provenance.name.endswith(".ipynb"):
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            yield from text(blob)
+        else:
+            yield blob
+        return
+    if is_whole(blob) and sniff(bytes(data[:HEAD]), blob.provenance.name):
+        from strongroom.scanner.archives.opening import open_blob  # noqa: PLC0415 (only for archives)
+
+        yield from open_blob(blob, limits, warn)
+    else:
+        yield from text(blob)
+
+
+def is_whole(blob: Blob) -> bool:
+    """Whether a blob is all of its file, and not a piece of a huge one."""
+    return not blob.offset and not blob.own and blob.own_end in (-1, len(blob.data))
+
+
+def text(blob: Blob) -> Iterator[Blob]:
+    """Yield a blob that is no container as text; a binary may give its wide strings as a second one."""
+    data = bytes(blob.data)
+    encoding = wide_encoding(data)
+    if encoding:
+        yield _decoded(blob, data, encoding)
+    elif 0 in data:
+        yield _like(blob, data.translate(PRINTABLE))
+        wide = wide_strings(data)
+        if wide:
+            yield Blob(blob.id, wide, blob.provenance.within("UTF-16 strings"))
+    else:
+        yield blob
+
+
+def wide_encoding(data: bytes) -> str:
+    """Return the UTF-16 or UTF-32 encoding of `data`, by its mark or by where its zero bytes stand."""
+    for mark, encoding in BOMS:
+        if data.startswith(mark):
+            return encoding
+    sample = data[: min(SAMPLE, len(data) & ~3)]
+    quarter = len(sample) // 4
+    if not quarter or 0 not in sample:
+        return ""
+    zeros = [sample[place::4].count(0) / quarter for place in range(4)]
+    few, most = 0.1, 0.6
+    for encoding, full in (
+        ("utf-32-le", (0,)),
+        ("utf-32-be", (3,)),
+        ("utf-16-le", (0, 2)),
+        ("utf-16-be", (1, 3)),
+    ):
+        empty = [place for place in range(4) if place not in full]
+        if all(zeros[p] > most for p in empty) and all(zeros[p] < few for p in full):
+            return encoding
+    return ""
+
+
+def wide_strings(data: bytes) -> bytes:
+    """Return the runs of printable UTF-16 (little-endian) in a binary, a line each."""
+    if b"\x00" not in data:
+        return b""
+    import re  # noqa: PLC0415 (binaries only)
+
+    runs = re.findall(rb"(?:[\x20-\x7e]\x00){%d,}" % WIDE_RUN, data)
+    return b"\n".join(run[::2] for run in runs)
+
+
+def _decoded(blob: Blob, data: bytes, encoding: str) -> Blob:
+    """Decode; a piece of a huge file keeps the part it owns."""
+    width = 4 if "32" in encoding else 2
+    own, end = blob.own // width * width, blob.own_end // width * width
+    before = data[:own].decode(encoding, "replace").encode("utf-8", "replace")
+    owned = data[own:] if blob.own_end < 0 else data[own:end]
+    inside = owned.decode(encoding, "replace").encode("utf-8", "replace")
+    after = b"" if blob.own_end < 0 else data[end:].decode(encoding, "replace").encode("utf-8", "replace")
+    new = _like(blob, before + inside + after)
+    new.own = len(before)
+    new.own_end = -1 if blob.own_end < 0 else len(before) + len(inside)
+    return new
+
+
+def _like(blob: Blob, data: bytes) -> Blob:
+    return Blob(
+        blob.id,
+        data,
+        blob.provenance,
+        offset=blob.offset,
+        line=blob.line,
+        own=blob.own,
+        own_end=blob.own_end,
+    )
