@@ -11,7 +11,7 @@ from strongroom.audit.cursor import Cursor, Sink
 from strongroom.audit.devices.options import DevicePolicy
 from strongroom.audit.devices.outbound import Outbound
 from strongroom.audit.log import Log, Settings
-from strongroom.audit.sinks import DEVICES, Sinks, destination
+from strongroom.audit.sinks import Sinks
 from strongroom.clock import FakeClock
 from strongroom.errors import IntegrityFailure, InvalidRequest, NotFound
 
@@ -163,23 +163,3 @@ async def test_a_log_that_lost_lines_shows_in_the_status(log: Log, tmp_path: Pat
             await asyncio.sleep(0.01)
     assert "audit entry 20 is not where" in sink.status().error
     await sink.stop(0)
-
-
-@pytest.mark.parametrize(
-    ("kind", "options", "expected"),
-    [
-        ("file", {"file_path": "a"}, ""),
-        ("http", {"uri": "https://siem.example/x"}, "siem.example:443"),
-        ("http", {"uri": "http://[2001:db8::5]/x"}, "[2001:db8::5]:80"),
-        ("socket", {"address": "siem.example:9000"}, "siem.example:9000"),
-        ("socket", {"address": "/run/s", "socket_type": "unix"}, "unix:/run/s"),
-        ("syslog", {}, "unix:/dev/log"),
-        ("syslog", {"address": "tls://[2001:db8::5]:6514"}, "[2001:db8::5]:6514"),
-    ],
-)
-async def test_a_declared_device_may_reach_what_it_declares(
-    tmp_path: Path, kind: str, options: dict[str, object], expected: str
-) -> None:
-    assert destination(kind, options) == expected
-    device = DEVICES[kind](options, DevicePolicy(Outbound([expected]), FakeClock(), tmp_path))
-    await device.close()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from strongroom.audit.cursor import Cursor, Device, Sink, SinkStatus, Source
 from strongroom.audit.devices.file import FileDevice, FileOptions
@@ -21,24 +21,6 @@ DEVICES: dict[str, Callable[[Given, DevicePolicy], Device]] = {
     "socket": lambda given, policy: SocketDevice(read_options(SocketOptions, given), policy),
     "http": lambda given, policy: HttpDevice(read_options(HttpOptions, given), policy),
 }
-
-
-def destination(kind: str, options: Given) -> str:
-    """What a device would reach, as the allow-list spells it: for those the configuration itself declares.
-
-    Empty for a file. Raises InvalidRequest for options that name nothing.
-    """
-    if kind == "http":
-        url = urlsplit(read_options(HttpOptions, options).uri)
-        port = url.port or (443 if url.scheme == "https" else 80)
-        return f"[{url.hostname}]:{port}" if ":" in (url.hostname or "") else f"{url.hostname}:{port}"
-    if kind == "socket":
-        to_socket = read_options(SocketOptions, options)
-        return f"unix:{to_socket.address}" if to_socket.socket_type == "unix" else to_socket.address
-    if kind == "syslog":
-        scheme, _, address = read_options(SyslogOptions, options).address.partition("://")
-        return f"unix:{address}" if scheme == "unix" else address
-    return ""
 
 
 class Sinks:
