@@ -7,11 +7,12 @@ globs and `+` patterns. Rules over the same path add up; a denial wins among the
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from strongroom.core.policies.parameters import merged, refusal
 from strongroom.core.policies.policy import Capability, Policy, Rule
+from strongroom.core.policies.segmented import Segmented, segmented
 from strongroom.framework.request import Operation
 
 MAX_CACHED = 4096
@@ -19,12 +20,12 @@ MAX_CACHED = 4096
 _LISTING = frozenset({Operation.LIST, Operation.SCAN})
 _WITH_FIELDS = frozenset({Operation.READ, Operation.WRITE, Operation.PATCH})
 _NEEDED = {
-    Operation.READ: Capability.READ,
-    Operation.LIST: Capability.LIST,
-    Operation.SCAN: Capability.SCAN,
-    Operation.WRITE: Capability.UPDATE,
-    Operation.PATCH: Capability.PATCH,
-    Operation.DELETE: Capability.DELETE,
+    Operation.READ: "read",
+    Operation.LIST: "list",
+    Operation.SCAN: "scan",
+    Operation.WRITE: "update",
+    Operation.PATCH: "patch",
+    Operation.DELETE: "delete",
 }
 _REPORTED = tuple(
     sorted(member.name.lower() for member in Capability if member.name and member.name != "DENY")
@@ -45,32 +46,6 @@ class Decision(NamedTuple):
 
 _ROOT = Decision(True, True)
 _HELP = Decision(True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Segmented:
-    """A `+` pattern, split, with its place in the order of specificity."""
-
-    parts: tuple[str, ...]
-    prefix: bool
-    rule: Rule
-    rank: tuple[int, bool, int, int, str]
-
-    def matches(self, parts: Sequence[str]) -> bool:
-        count = len(self.parts)
-        if len(parts) < count or (not self.prefix and len(parts) != count):
-            return False
-        exact = count - 1 if self.prefix else count
-        if any(mine not in ("+", theirs) for mine, theirs in zip(self.parts[:exact], parts, strict=False)):
-            return False
-        return not self.prefix or parts[exact].startswith(self.parts[-1])
-
-
-def _segmented(bare: str, glob: bool, rule: Rule) -> _Segmented:
-    """Order: a later first wildcard, no glob, fewer `+`, longer, then by text."""
-    parts = tuple(bare.split("/"))
-    rank = (bare.index("+"), not glob, -parts.count("+"), len(bare), bare)
-    return _Segmented(parts, glob, rule, rank)
 
 
 def compile_acl(policies: Sequence[Policy], root: bool = False, now: float = 0.0) -> "ACL":
@@ -117,19 +92,20 @@ class ACL:
         self.valid_until = valid_until
         self._exact: dict[str, Rule] = {}
         self._prefixes: dict[str, Rule] = {}
-        self._segmented: list[_Segmented] = []
+        self._segmented: list[Segmented] = []
         for rule in rules:
             self._add(rule)
         self._lengths = sorted({len(prefix) for prefix in self._prefixes}, reverse=True)
         self._segmented.sort(key=lambda pattern: pattern.rank, reverse=True)
         self._sorted_exact = sorted(self._exact)
+        self._grants: dict[tuple[str, Operation, bool], Decision] = {}
         self._decided: dict[tuple[str, Operation, bool | None], Decision] = {}
 
     def _add(self, rule: Rule) -> None:
         glob = rule.path.endswith("*")
         bare = rule.path[:-1] if glob else rule.path
         if rule.segmented:
-            self._segmented.append(_segmented(bare, glob, rule))
+            self._segmented.append(segmented(bare, glob, rule))
         elif glob:
             self._prefixes[bare] = rule
         else:
@@ -155,12 +131,23 @@ class ACL:
         if operation is Operation.HELP:
             return _HELP
         rule = self._listing_rule(path) if operation in _LISTING else self._rule(path)
-        needed = Capability.CREATE if operation is Operation.WRITE and exists is False else _NEEDED[operation]
-        decision = _granted(rule, needed, path)
+        decision = self._granted(rule, path, operation, create=exists is False)
         if rule is None or not decision.allowed or not _constrains(rule):
             return self._remember((path, operation, exists), decision)
         problem = _broken(rule, operation, fields, wrap_ttl)
         return _refused(decision, f"{problem} on '{path}' (rule '{rule.path}')") if problem else decision
+
+    def _granted(self, rule: Rule | None, path: str, operation: Operation, *, create: bool) -> Decision:
+        """What the rule says of the operation; what it allows is the same for every path, and kept."""
+        if rule is None:
+            return Decision(False, reason=f"no rule grants '{_needed(operation, create=create)}' on '{path}'")
+        key = (rule.path, operation, create)
+        decision = self._grants.get(key)
+        if decision is None:
+            decision = _judged(rule, path, operation, create=create)
+            if decision.allowed:
+                self._grants[key] = decision
+        return decision
 
     def _remember(self, key: tuple[str, Operation, bool | None], decision: Decision) -> Decision:
         if len(self._decided) >= MAX_CACHED:
@@ -189,7 +176,7 @@ class ACL:
             return True
         if any(glob.startswith(prefix) and _grants(rule) for glob, rule in self._prefixes.items()):
             return True
-        return any(_grants(pattern.rule) and _overlaps(pattern, prefix) for pattern in self._segmented)
+        return any(_grants(pattern.rule) and pattern.overlaps(prefix) for pattern in self._segmented)
 
     def _listing_rule(self, path: str) -> Rule | None:
         """A listing is of the folder `path/` however spelled; a denial of either name stops it."""
@@ -205,34 +192,31 @@ class ACL:
 
     def _pattern(self, path: str) -> Rule | None:
         """The most specific glob or `+` pattern."""
-        prefix = next((path[:n] for n in self._lengths if path[:n] in self._prefixes), None)
-        glob = None if prefix is None else self._prefixes[prefix]
+        prefix, glob = "", None
+        for length in self._lengths:
+            prefix = path[:length]
+            glob = self._prefixes.get(prefix)
+            if glob is not None:
+                break
         if not self._segmented:
             return glob
-        parts = path.split("/")
-        best = next((pattern for pattern in self._segmented if pattern.matches(parts)), None)
-        if best is None or prefix is None:
+        best = self._best_segmented(path)
+        if best is None or glob is None:
             return best.rule if best else glob
         return best.rule if best.rank > (len(prefix), False, 0, len(prefix), prefix) else glob
+
+    def _best_segmented(self, path: str) -> Segmented | None:
+        parts: list[str] = []
+        for pattern in self._segmented:
+            if path.startswith(pattern.head):
+                parts = parts or path.split("/")
+                if pattern.matches(parts):
+                    return pattern
+        return None
 
 
 def _grants(rule: Rule | None) -> bool:
     return rule is not None and bool(rule.capabilities) and not rule.denies
-
-
-def _overlaps(pattern: _Segmented, prefix: str) -> bool:
-    """Whether a `+` pattern can match something at or below `prefix`."""
-    wanted = prefix.removesuffix("/").split("/")
-    last = len(pattern.parts) - 1
-    for index, part in enumerate(wanted):
-        if index > last:
-            return pattern.prefix
-        mine = pattern.parts[index]
-        if pattern.prefix and index == last:
-            return part.startswith(mine)
-        if mine not in ("+", part):
-            return False
-    return True
 
 
 def _constrains(rule: Rule) -> bool:
@@ -242,14 +226,16 @@ def _constrains(rule: Rule) -> bool:
     )  # fmt: skip
 
 
-def _granted(rule: Rule | None, needed: Capability, path: str) -> Decision:
-    name = (needed.name or "").lower()
-    if rule is None:
-        return Decision(False, reason=f"no rule grants '{name}' on '{path}'")
+def _needed(operation: Operation, *, create: bool) -> str:
+    return "create" if create and operation is Operation.WRITE else _NEEDED[operation]
+
+
+def _judged(rule: Rule, path: str, operation: Operation, *, create: bool) -> Decision:
+    name = _needed(operation, create=create)
     sudo = bool(rule.capabilities & Capability.SUDO)
     if rule.denies:
         return Decision(False, reason=f"'{path}' is denied by rule '{rule.path}' of policy '{rule.policy}'")
-    if not rule.capabilities & needed:
+    if not rule.capabilities & Capability[name.upper()]:
         where = f"rule '{rule.path}' of policy '{rule.policy}' decides"
         return Decision(False, sudo, f"'{name}' is not granted on '{path}': {where}")
     return Decision(True, sudo, f"rule '{rule.path}' of policy '{rule.policy}'", rule.pagination_limit)

@@ -9,14 +9,15 @@ from msgspec.structs import replace
 from strongroom.engines.kv.merge import is_object, merge
 from strongroom.engines.kv.record import (
     Config,
+    Head,
     Key,
     data_facts,
     data_key,
     fresh,
     meta_key,
     reason_of,
-    text_of,
     with_version,
+    with_versions,
     writable_path,
 )
 from strongroom.errors import CasMismatch, InvalidRequest, NotFound
@@ -65,23 +66,19 @@ async def data_exists(ctx: Context, req: At) -> bool:
 
 async def read_data(ctx: Context, req: ReadData) -> Response:
     """Give out one version's data with its facts."""
-    key, number = await _version(ctx, req.path, req.version)
-    facts = data_facts(key, number)
-    if key.versions[number].gone(ctx.now()):
+    facts, text = await _version(ctx, req.path, req.version)
+    if text is None:
         raise NotFound(data={"data": None, "metadata": facts})
-    text = await text_of(ctx, req.path, key, number)
-    return Response({"data": Raw(text or b"null"), "metadata": facts}, facts={"version": number})
+    return Response({"data": Raw(text), "metadata": facts}, facts={"version": facts["version"]})
 
 
 async def read_subkeys(ctx: Context, req: ReadSubkeys) -> Response:
     """Give out a version's structure, its values replaced by null."""
-    key, number = await _version(ctx, req.path, req.version)
-    facts = data_facts(key, number)
-    if key.versions[number].gone(ctx.now()):
+    facts, text = await _version(ctx, req.path, req.version)
+    if text is None:
         raise NotFound(data={"subkeys": None, "metadata": facts})
-    text = await text_of(ctx, req.path, key, number)
-    subkeys = _structure(msgspec.json.decode(text or b"null"), abs(req.depth))
-    return Response({"subkeys": subkeys, "metadata": facts}, facts={"version": number})
+    subkeys = _structure(msgspec.json.decode(text), abs(req.depth))
+    return Response({"subkeys": subkeys, "metadata": facts}, facts={"version": facts["version"]})
 
 
 async def write_data(ctx: Context, req: At) -> Response:
@@ -97,10 +94,10 @@ async def patch_data(ctx: Context, req: At) -> Response:
     path = writable_path(ctx, req.path)
     patch, options = _body(ctx)
     key = await ctx.storage.find(meta_key(path), Key)
-    if key is None or not key.current:
+    if key is None or key.latest is None:
         raise NotFound
-    if key.versions[key.current].gone(ctx.now()):
-        raise NotFound(data=data_facts(key, key.current))
+    if key.latest.gone(ctx.now()):
+        raise NotFound(data=data_facts(key.latest, key.current, key.custom))
     return await _store(ctx, path, key, merge(key.data or b"null", patch), options)
 
 
@@ -126,11 +123,11 @@ async def undelete_versions(ctx: Context, req: Versions) -> Response:
     numbers = _numbers(req)
     key = await ctx.storage.find(meta_key(req.path), Key)
     if key is not None:
-        versions = dict(key.versions)
+        versions = key.versions
         for number in numbers:
             if number in versions and not versions[number].destroyed:
                 versions[number] = replace(versions[number], deletion=0.0)
-        ctx.storage.put(meta_key(req.path), replace(key, versions=versions))
+        ctx.storage.put(meta_key(req.path), with_versions(key, versions))
     return Response()
 
 
@@ -140,23 +137,30 @@ async def destroy_versions(ctx: Context, req: Versions) -> Response:
     key = await ctx.storage.find(meta_key(req.path), Key)
     if key is None:
         return Response()
-    versions = dict(key.versions)
+    versions = key.versions
     for number in numbers:
         if number in versions:
             versions[number] = replace(versions[number], destroyed=True)
             ctx.storage.delete(data_key(req.path, number))
     text = None if key.current in numbers else key.data
-    ctx.storage.put(meta_key(req.path), replace(key, versions=versions, data=text))
+    ctx.storage.put(meta_key(req.path), with_versions(key, versions, data=text))
     return Response()
 
 
-async def _version(ctx: Context, path: str, asked: int) -> tuple[Key, int]:
-    """The key and the number of the version meant. Raises NotFound."""
-    key = await ctx.storage.find(meta_key(path), Key)
-    number = key.current if key and asked <= 0 else asked
-    if key is None or number not in key.versions:
+async def _version(ctx: Context, path: str, asked: int) -> tuple[dict[str, Any], bytes | None]:
+    """A version's facts and its text, None when it is deleted or destroyed. Raises NotFound."""
+    head = await ctx.storage.find(meta_key(path), Head)
+    if head is None or head.latest is None:
         raise NotFound
-    return key, number
+    if asked <= 0 or asked == head.current:
+        number, version, text = head.current, head.latest, head.data
+    else:
+        key = await ctx.storage.get(meta_key(path), Key)
+        if asked not in key.older:
+            raise NotFound
+        number, version = asked, key.older[asked]
+        text = await ctx.storage.find_bytes(data_key(path, asked))
+    return data_facts(version, number, head.custom), None if version.gone(ctx.now()) else text
 
 
 async def _store(ctx: Context, path: str, key: Key, text: bytes, options: dict[str, Any]) -> Response:
@@ -164,7 +168,8 @@ async def _store(ctx: Context, path: str, key: Key, text: bytes, options: dict[s
     _check_cas(options.get("cas"), key, required=key.cas_required or config.cas_required)
     key = with_version(ctx, path, key, config, text, reason_of(ctx, options))
     ctx.storage.put(meta_key(path), key)
-    return Response(data_facts(key, key.current), facts={"version": key.current})
+    facts = data_facts(key.versions[key.current], key.current, key.custom)
+    return Response(facts, facts={"version": key.current})
 
 
 def _check_cas(cas: object, key: Key, *, required: bool) -> None:
@@ -196,11 +201,11 @@ def _body(ctx: Context) -> tuple[bytes, dict[str, Any]]:
 
 def _delete(ctx: Context, path: str, key: Key, numbers: list[int]) -> None:
     now = ctx.now()
-    versions = dict(key.versions)
+    versions = key.versions
     for number in numbers:
         if number in versions and not versions[number].gone(now):
             versions[number] = replace(versions[number], deletion=now)
-    ctx.storage.put(meta_key(path), replace(key, versions=versions))
+    ctx.storage.put(meta_key(path), with_versions(key, versions))
 
 
 def _numbers(req: Versions) -> list[int]:

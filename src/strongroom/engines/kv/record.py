@@ -44,30 +44,47 @@ class Version(Struct, frozen=True, array_like=True):
         return self.destroyed or 0 < self.deletion <= now
 
 
-class Key(Struct, frozen=True, array_like=True):
-    """A secret's versions and settings. `data` is the current version's JSON text, None once destroyed.
+class Head(Struct, frozen=True, array_like=True):
+    """The front of a stored Key: all that reading the current version needs.
 
-    `revision` counts writes of the settings.
+    `data` is that version's JSON text, None once destroyed.
     """
 
-    created: str
-    updated: str
     current: int = 0
-    oldest: int = 0
-    versions: dict[int, Version] = {}
+    latest: Version | None = None
     data: bytes | None = None
+    custom: dict[str, str] | None = None
+
+
+class Key(Head, frozen=True, array_like=True):
+    """A secret's versions and settings. `older` is all but the latest; `revision` counts settings' writes."""
+
+    created: str = ""
+    updated: str = ""
+    oldest: int = 0
+    older: dict[int, Version] = {}
     max_versions: int = 0
     cas_required: bool = False
     delete_version_after: int = 0
-    custom: dict[str, str] | None = None
     revision: int = 0
     metadata_cas_required: bool = False
+
+    @property
+    def versions(self) -> dict[int, Version]:
+        """Every version by number."""
+        return {**self.older, self.current: self.latest} if self.latest else dict(self.older)
+
+
+def with_versions(key: Key, versions: Mapping[int, Version], **changes: Any) -> Key:
+    """The key with these versions; the current number stays."""
+    older = dict(versions)
+    return replace(key, latest=older.pop(key.current, None), older=older, **changes)
 
 
 def fresh(now: float) -> Key:
     """A key without versions."""
     created = rfc3339(now)
-    return Key(created, created)
+    return Key(created=created, updated=created)
 
 
 def meta_key(path: str) -> str:
@@ -80,11 +97,6 @@ def data_key(path: str, number: int) -> str:
     return f"data/{path}/{number}"
 
 
-async def text_of(ctx: Context, path: str, key: Key, number: int) -> bytes | None:
-    """A version's JSON text."""
-    return key.data if number == key.current else await ctx.storage.find_bytes(data_key(path, number))
-
-
 def with_version(ctx: Context, path: str, key: Key, config: Config, text: bytes, reason: str) -> Key:
     """Add a version, set the one before aside, and drop those over the limit."""
     now = ctx.now()
@@ -94,16 +106,16 @@ def with_version(ctx: Context, path: str, key: Key, config: Config, text: bytes,
     created = rfc3339(now)
     after = lifetime(config.delete_version_after, key.delete_version_after)
     caller = ctx.caller
-    versions = dict(key.versions)
-    versions[number] = Version(
+    latest = Version(
         created, now + after if after else 0.0, False, caller.display_name, caller.entity_id, reason
     )
+    versions = {**key.versions, number: latest}
     kept = key.max_versions or config.max_versions or DEFAULT_MAX_VERSIONS
     oldest = max(key.oldest, number - kept + 1, 0)
     for old in [old for old in versions if old < oldest]:
         del versions[old]
         ctx.storage.delete(data_key(path, old))
-    return replace(key, updated=created, current=number, oldest=oldest, versions=versions, data=text)
+    return with_versions(replace(key, current=number, oldest=oldest, data=text), versions, updated=created)
 
 
 def lifetime(mount: int, key: int) -> int:
@@ -145,9 +157,9 @@ def version_facts(version: Version) -> dict[str, Any]:
     }
 
 
-def data_facts(key: Key, number: int) -> dict[str, Any]:
+def data_facts(version: Version, number: int, custom: dict[str, str] | None) -> dict[str, Any]:
     """A version as the data paths describe it."""
-    return {**version_facts(key.versions[number]), "custom_metadata": key.custom, "version": number}
+    return {**version_facts(version), "custom_metadata": custom, "version": number}
 
 
 def key_facts(key: Key) -> dict[str, Any]:
