@@ -22,6 +22,7 @@ BOMS = (
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
 )
+MARKS = (b"\xff\xfe", b"\xfe\xff")
 SAMPLE = 4096
 WIDE_RUN = 8  # characters of UTF-16 that make a string worth scanning in a binary
 # What does not print becomes a line end: offsets stay, and nothing is read across a gap.
@@ -31,13 +32,12 @@ PRINTABLE = bytes(c if 32 <= c < 127 or c in b"\t\r\n" else 10 for c in range(25
 def expand(blob: Blob, limits: Limits, warn: Callable[[str], None]) -> Iterator[Blob]:
     """Yield `blob` as text, and the texts of what it holds. What cannot be read is told to `warn`."""
     data = blob.data
-    if not data.startswith(STARTS) and 0 not in data and not blob.provenance.name.endswith(".ipynb"):
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            yield from text(blob)
-        else:
-            yield blob
-        return
-    if is_whole(blob) and sniff(bytes(data[:HEAD]), blob.provenance.name):
+    head = data[:HEAD]
+    name = blob.provenance.name
+    opens = head.startswith(STARTS) or name.endswith(".ipynb")
+    if not opens and 0 not in head and 0 not in data and not head.startswith(MARKS):
+        yield blob
+    elif is_whole(blob) and sniff(head, name):
         from strongroom.scanner.archives.opening import open_blob  # noqa: PLC0415 (only for archives)
 
         yield from open_blob(blob, limits, warn)

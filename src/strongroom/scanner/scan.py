@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from strongroom.scanner import workers
+from strongroom.scanner.decode import expand
 from strongroom.scanner.finding import Finding, Match, Occurrence, Report
 from strongroom.scanner.fingerprint import PUBLIC_KEY, fingerprint
 from strongroom.scanner.limits import Limits
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from strongroom.scanner.blob import Blob, Provenance, Source
     from strongroom.scanner.rules import Rules
 
-    Expand = Callable[[Blob, Limits], Iterator[Blob]]
     Progress = Callable[[int, int], None]
 
 HEAD = 240  # bytes from a line's start kept for reports
@@ -76,7 +76,7 @@ def _work(
     source: Source, shard: Callable[[], Iterator[Blob]], matcher: Matcher, limits: Limits
 ) -> Iterator[Batch]:
     """Scan one part; yields batches a few times a second."""
-    expand = _expander()
+    warn = source.warnings.append
     hits: list[tuple[str, Match, Occurrence]] = []
     warnings: list[str] = []
     blobs = size = 0
@@ -86,7 +86,7 @@ def _work(
         blobs += 1
         size += len(blob.data) if blob.own_end < 0 else blob.own_end - blob.own
         try:
-            for part in expand(blob, limits):
+            for part in expand(blob, limits, warn):
                 hits += look(matcher, part)
         except Exception as error:
             warnings.append(f"{blob.provenance.shown}: not scanned to its end ({type(error).__name__})")
@@ -95,10 +95,6 @@ def _work(
             hits, warnings, blobs, size, told = [], [], 0, 0, len(source.warnings)
             due = time.monotonic() + STEP
     yield Batch(hits, warnings + source.warnings[told:], blobs, size)
-
-
-def _expander() -> Expand:
-    return lambda blob, _limits: iter((blob,))
 
 
 def look(matcher: Matcher, blob: Blob) -> Iterator[tuple[str, Match, Occurrence]]:

@@ -143,7 +143,7 @@ def open_blob(blob: Blob, limits: Limits, warn: Warn) -> Iterator[Blob]:
     except Refused as refused:
         opener.warn(blob.provenance, str(refused))
     if not opened:
-        yield from text(blob)
+        yield from opener.plain(io.BufferedReader(View(blob.data), CHUNK), blob.provenance)
 
 
 def said(error: BaseException) -> str:

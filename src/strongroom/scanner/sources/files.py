@@ -12,9 +12,11 @@ import stat
 from contextlib import suppress
 from fnmatch import fnmatch
 from functools import partial
+from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING
 
 from strongroom.errors import NotFound, StrongroomError
+from strongroom.scanner.archives.kinds import HEAD, sniff
 from strongroom.scanner.blob import Blob, Provenance
 from strongroom.scanner.limits import BACK, OVERLAP, PIECE, SMALL_JOB
 
@@ -199,6 +201,10 @@ def _blobs(handle: int, path: str, start: int, end: int) -> Iterator[Blob]:
         while len(data) < status.st_size and (more := os.read(handle, status.st_size - len(data))):
             data += more
         yield Blob("", data, provenance)
+        return
+    if sniff(os.pread(handle, HEAD, 0), path):
+        if not start:  # an archive is opened whole, by the worker that has its beginning
+            yield Blob("", mmap(handle, 0, access=ACCESS_READ), provenance)  # type: ignore[arg-type]  # reads alike
         return
     lines = _Lines(handle)
     for at in range(start, end, PIECE):
