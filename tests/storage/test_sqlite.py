@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -55,6 +56,14 @@ class SqliteMachine(StorageMachine):
 
 TestSqliteModel = SqliteMachine.TestCase
 TestSqliteModel.settings = MACHINE_SETTINGS
+
+
+async def test_a_transaction_knows_whether_it_would_write(store: SqliteStorage) -> None:
+    tx = store.begin()
+    await tx.get("a")
+    assert not tx.dirty
+    tx.delete("a")
+    assert tx.dirty
 
 
 async def test_reopening_finds_everything(tmp_path: Path) -> None:
@@ -230,6 +239,30 @@ async def test_a_reader_of_writes_in_flight_waits_until_they_are_durable(
     await task
 
 
+async def test_a_key_written_again_while_in_flight_keeps_its_newest_value(store: SqliteStorage) -> None:
+    first = asyncio.create_task(write(store, {"a": b"1"}))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    second = asyncio.create_task(write(store, {"a": b"2"}))
+    third = asyncio.create_task(write(store, {"b": None}))
+    await first
+    assert await store.begin().get("a") == b"2"
+    await asyncio.gather(second, third)
+    assert await store.begin().get("a") == b"2"
+    assert not store.unsettled
+
+
+async def test_a_reader_waits_for_the_group_being_written(store: SqliteStorage) -> None:
+    task = asyncio.create_task(put_keys(store, ["a"]))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    dirty = store.begin()
+    assert await dirty.get("a")
+    await dirty.commit()
+    assert not store.unsettled
+    await task
+
+
 async def test_scans_merge_writes_in_flight(store: SqliteStorage) -> None:
     await put_keys(store, ["a", "b", "c", "d"])
     task = asyncio.create_task(write(store, {"b": None, "bb": b"", "c": b"again"}))
@@ -269,6 +302,20 @@ async def test_a_backup_under_writes_restores_to_one_moment(store: SqliteStorage
     assert await tx.get("kept") == b"1"
     assert len(await tx.scan("at/")) <= 1
     await restored.close()
+
+
+async def test_a_damaged_store_makes_no_backup(tmp_path: Path) -> None:
+    store = SqliteStorage(tmp_path / "store", cache_bytes=0)
+    await put_keys(store, [f"key/{number:05}" for number in range(2000)])
+    await store.close()
+    with (tmp_path / "store" / database.NAME).open("r+b") as file:
+        file.seek(3 * 4096)
+        file.write(b"\xff" * 4096 * 8)
+    store = SqliteStorage(tmp_path / "store")
+    with pytest.raises(IntegrityFailure, match="cannot be copied"):
+        await store.backup(tmp_path / "copy")
+    assert os.listdir(tmp_path) == ["store"]
+    await store.close()
 
 
 async def test_a_backup_never_overwrites(store: SqliteStorage, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ _ENCODE = msgpack.Encoder().encode
 _DECODERS: dict[object, msgpack.Decoder[object]] = {}
 _LAST = "\U0010ffff"
 _FIRST_STEP = 16
+_STEP_AFTER_FOLDER = 2
 _LARGEST_STEP = 1024
 
 
@@ -85,7 +86,7 @@ class View:
             last = children[-1] if children else after
             inside = last.endswith("/") and found[-1].startswith(base + last)
             bound = max(found[-1], base + last + _LAST) if inside else found[-1]
-            step = _FIRST_STEP if inside else min(step * 4, _LARGEST_STEP)
+            step = _STEP_AFTER_FOLDER if inside else min(step * 4, _LARGEST_STEP)
 
 
 def _collect(children: "list[str]", found: "list[str]", cut: int, after: str) -> None:
