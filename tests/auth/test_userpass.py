@@ -229,8 +229,11 @@ async def test_token_settings_reach_the_token(method: Bench) -> None:
 
 
 async def test_old_field_names_are_shown_beside_the_new(method: Bench) -> None:
-    await method.write("users/bob", {"policies": "p", "ttl": "1m", "max_ttl": 300})
+    await method.write(
+        "users/bob", {"policies": "p", "ttl": "1m", "max_ttl": 300, "bound_cidrs": "1.2.3.4/32"}
+    )
     read = await method.read("users/bob")
+    assert read["bound_cidrs"] == read["token_bound_cidrs"] == ["1.2.3.4"]
     assert (read["policies"], read["token_policies"]) == (["p"], ["p"])
     assert (read["ttl"], read["token_ttl"], read["max_ttl"], read["token_max_ttl"]) == (60, 60, 300, 300)
     await method.write("users/bob", {"token_policies": ["q"]})

@@ -23,7 +23,6 @@ LEGACY = {
     "max_ttl": "token_max_ttl",
     "period": "token_period",
     "bound_cidrs": "token_bound_cidrs",
-    "num_uses": "token_num_uses",
 }
 
 
@@ -44,6 +43,7 @@ class TokenFields(Fields, frozen=True, kw_only=True):
     ttl: Seconds | UnsetType | None = UNSET
     max_ttl: Seconds | UnsetType | None = UNSET
     period: Seconds | UnsetType | None = UNSET
+    bound_cidrs: CommaList | UnsetType | None = UNSET
 
 
 class TokenSettings(Struct, frozen=True):
@@ -108,7 +108,7 @@ def checked(settings: TokenSettings) -> TokenSettings:
     return replace(
         settings,
         token_policies=assignable_names(settings.token_policies),
-        token_bound_cidrs=checked_cidrs("token_bound_cidrs", settings.token_bound_cidrs),
+        token_bound_cidrs=tuple(map(_host, checked_cidrs("token_bound_cidrs", settings.token_bound_cidrs))),
         token_type=kind,
     )
 
@@ -155,6 +155,12 @@ def checked_cidrs(field: str, cidrs: Iterable[str]) -> tuple[str, ...]:
             f"field '{field}': addresses such as 10.1.2.3 or 10.0.0.0/8 are expected"
         ) from None
     return tuple(dict.fromkeys(str(network) for network in networks))
+
+
+def _host(cidr: str) -> str:
+    """A network of one address as that address, the form Vault keeps for tokens."""
+    network = ip_network(cidr)
+    return str(network.network_address) if network.num_addresses == 1 else cidr
 
 
 def check_address(remote: str, cidrs: Iterable[str]) -> None:
