@@ -31,7 +31,7 @@ _FIELD = re.compile(
 _SCALAR = re.compile(
     r"(?i)(?:true|false|yes|no|on|off|null|nil|none|undefined|nan|void|empty|blank|n/?a|required|optional|enabled|disabled|"
     r"test(?:s|ing|er)?|tests?[\-_]?(?:ing|er|key|value|token|secret|user)|foo|bar|baz|qux|abc|xyz|asdf?|str(?:ing)?|int|bool(?:ean)?|bytes|object|any|default|auto|manual|prompt|"
-    r"ask|always|never|unset|unknown|anonymous|guest|public|private|internal|plain(?:text)?|md5|sha\d*|hmac.*|aes.*|rsa|bcrypt|"
+    r"ask|always|never|unset|unknown|anonymous|guest|public|private|internal|plain(?:text)?|md5|sha\d*|hmac.*|scram-.*|aes.*|rsa|bcrypt|"
     r"scrypt|argon2\w*|oauth2?|bearer|basic|digest|jwt|hs256|rs256|base64|hex|utf-?\d+|ascii|latin-?1|iso-?8859-?\d+|cp\d+|windows-\d+|json|xml|self|this|super|new|function|"
     r"lambda|import|return|let|const|var|else|error|ok|local|static|dynamic|inherit|all|hello|world|hello.?world|data|file|env|environ|"
     r"[\d.,:\-/\s+]{1,7}|0x[0-9a-f]{1,8}|v?\d+(?:\.\d+)+\S{0,6}|\d{4}-\d\d-\d\d\S*|\d+(?:px|em|rem|ms|s|m|h|d|kb|mb|gb|%)?)"
@@ -44,7 +44,7 @@ _PATHLIKE = re.compile(
 _REFERENCE = re.compile(
     r"[A-Za-z_$@&*!][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?(?:[(\[].*)?|[\w.$:>\-]+\(.*|[A-Za-z_$][\w$.]*\[.*|(?:process\.env|os\.environ|ENV|self|this|args|config|options|params|props|request|settings|ctx)\b.*[.\[(].*"
 )
-_PATTERN = re.compile(r"\\\\?[swdbSWDB][+*{\])]|\(\?[:=!P]|\[\^|\]\+|\]\*|\)\+|\.\*|\[[a-zA-Z0]-[zZ9]|\]\{\d|\\\\?u\d{4}|\\\\[1-9]|\\x[0-9a-f]{2}")
+_PATTERN = re.compile(r"\\\\?[swdbSWDB][+*{\])]|\(\?[:=!P]|\[\^|\]\+|\]\*|\)\+|\.\*|\[[a-zA-Z0]-[zZ9]|\]\{\d|\\\\?u\d{4}|\\\\[1-9]|\\x[0-9a-f]{2}|\[-?\d*\]\.|^&#?\w{1,6};?$")
 _FORMAT = re.compile(r"(?:%[-\d.]*[sdifrxq@]|\{\d?\}|[^A-Za-z0-9])+|[A-Za-z.]+\[[\w., |]*\]")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz 01234567890123456789 qwertyuiopasdfghjklzxcvbnm qwertzuiop 0123456789abcdef zyxwvutsrqponmlkjihgfedcba 9876543210"
 _KNOWN = re.compile(

@@ -88,21 +88,54 @@ def assignments(data: bytes, end: int, place: Place, cursor: Cursor) -> Iterator
 
     Hits come in rising order; `cursor` keeps what one hit has read from being read for the next.
     """
+    if place.kind == "code" and not _literal_near(data, end):
+        return
     begin = max(0, end - _LEFT, cursor.read_to)
     if begin and data[begin - 1] in _NAME_BYTES and begin > cursor.read_to:
         begin = max(cursor.read_to, begin - 60)
+    first = max(0, data.rfind(b"\n", 0, begin) + 1, begin - 300)
+    window = data[first : _window_end(data, end)]
+    found, cursor.read_to = _in_window(window, begin - first, end - first, place)
+    cursor.read_to += first
+    for a in found:
+        yield Assignment(a.name, a.at + first, a.op, a.start + first, a.end + first, a.quoted)
+
+
+def _window_end(data: bytes, end: int) -> int:
+    """The end of the second line after a hit, at most 2200 bytes on."""
+    limit = min(len(data), end + 2200)
+    for _ in range(3):
+        end = data.find(b"\n", end, limit) + 1
+        if end == 0:
+            return limit
+    return end
+
+
+@lru_cache(maxsize=8192)
+def _in_window(data: bytes, begin: int, end: int, place: Place) -> tuple[tuple[Assignment, ...], int]:
+    """The assignments in a few lines, and how far names were read; versions of a file share most lines."""
     roof = min(len(data), end + _RIGHT)
-    for match in _NAME.finditer(data, begin, roof + 60):
+    found: list[Assignment] = []
+    read_to = begin
+    for match in _NAME.finditer(data, begin, min(len(data), roof + 60)):
         if match.start() >= roof:
             break
-        cursor.read_to = match.end()
-        if not promising(match.group()):
-            continue
-        left = match.start()
-        qualifier = _QUALIFIER.search(data, max(0, left - 16), left)
-        found = _read(data, qualifier.start() if qualifier else left, left + len(match.group().rstrip(b"-.$")), place)
-        if found is not None:
-            yield found
+        read_to = match.end()
+        if promising(match.group()):
+            left = match.start()
+            qualifier = _QUALIFIER.search(data, max(0, left - 16), left)
+            at = qualifier.start() if qualifier else left
+            read = _read(data, at, left + len(match.group().rstrip(b"-.$")), place)
+            if read is not None:
+                found.append(read)
+    return tuple(found), read_to
+
+
+def _literal_near(data: bytes, end: int) -> bool:
+    """Whether code can hold a literal at a hit: a quote follows on the line, or the line is a comment."""
+    stop = data.find(b"\n", end, end + 200)
+    rest = data[end - 1 : stop if stop >= 0 else end + 200]
+    return b'"' in rest or b"'" in rest or b"`" in rest or _in_comment(data, end)
 
 
 @lru_cache(maxsize=16384)

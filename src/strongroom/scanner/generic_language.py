@@ -52,13 +52,14 @@ def place_of(path: str) -> Place:
     kind = _BY_SUFFIX.get(suffix) or _BY_SUFFIX.get(base.lower().partition(".")[0]) or ""
     if base.lower().startswith((".env", "env.")) or ".env" in base.lower():
         kind = "config"
+    tail = path[-120:]
     return Place(
         kind or _bare(base),
         suffix,
-        lock=bool(_LOCK.search(path.lower())),
-        locale=bool(_LOCALE.search(path)),
-        test=bool(_TEST.search(path)),
-        sample=bool(_SAMPLE.search(path)),
+        lock=bool(_LOCK.search(tail.lower())),
+        locale=bool(_LOCALE.search(tail)),
+        test=bool(_TEST.search(tail)),
+        sample=bool(_SAMPLE.search(tail)),
     )
 
 

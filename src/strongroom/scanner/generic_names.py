@@ -26,7 +26,7 @@ _CREDENTIAL = re.compile(r"^(?:creds?|credentials?|auth|authorization|authentica
 _API_KEY = re.compile(r"(?:api|access|auth|app|account|secret|private|master|client|service|license|storage|consumer|stream|aes|enc|sign)key$")
 _KEY = re.compile(r"^keys?$|key$")
 _SALT = re.compile(r"^(?:salt|nonce|seed|iv|hmac|pepper)$|salt$")
-_OTHER = re.compile(r"^(?:sig|signature|session|sessionid|cookie|mnemonic|otp|totp|pin|dsn|webhook)$")
+_OTHER = re.compile(r"^(?:sig|sharedaccesssignature|session|sessionid|cookie|mnemonic|otp|totp|pin|dsn|webhook)$")
 _KEY_ID = re.compile(r"[A-Z0-9]{16,24}")
 _KEY_QUALIFIERS = frozenset(
     "api access secret private auth encryption encrypt crypto cryptographic master account storage service client app application "
@@ -59,7 +59,7 @@ _TAIL_REJECT = frozenset(
     "bits bit bytes usage_id algorithm ring chain pair board word words code_challenge codes press down up binding bindings "
     "value_type mapping sort order frame flow grant scope scopes audience issuer subject claims claim user username login email "
     "host port domain realm server agent client version_id spec test_case suite case tests counter rate cost price budget usage "
-    "fingerprint thumbprint re regexp lexer usd symbol decimals address contract".split()
+    "md sha checksum crc digest etag fingerprint thumbprint re regexp lexer usd symbol decimals address contract".split()
 )
 _NEUTRAL = re.compile(
     r"\d+|values?|str|string|text|plain|plaintext|clear|b64|base|hex|raw|default|prod|production|dev|develop|development|stage|"
@@ -67,7 +67,7 @@ _NEUTRAL = re.compile(
     r"repeat|again|verify|[a-z]|encoded|decoded|bytes|data|real|my|wrong|bad|good|correct|valid|invalid|enc|admin|root"
 )
 _REJECT_ANY = frozenset(
-    "csrf xsrf authenticity max min num total n count validate is has invalid_ tokenizer detokenizer next page continuation cancellation "
+    "input output result resource opaque cnonce csrf xsrf authenticity max min num total n count validate is has invalid_ tokenizer detokenizer next page continuation cancellation "
     "cancel eos bos pad unk mask cls sep special forgot show hide toggle public pub lexer syntax sync".split()
 )
 _KINDS = (
@@ -98,6 +98,8 @@ def classify(name: str) -> Named | None:
         return Named("password_hash", 0.6) if any(_PASSWORD.search(w) for w in words[:-1]) else None
     if any(w in _REJECT_ANY for w in words[:-1]) and not _PASSWORD.search(words[-1]):
         return None
+    if words[-2:] in (["oauth", "nonce"], ["oauth", "signature"], ["http", "nonce"], ["server", "nonce"]):
+        return None
     return _tail_kind(words) or _inner_kind(words)
 
 
@@ -112,7 +114,7 @@ def _tail_kind(words: list[str], *, strict: bool = False) -> Named | None:
     for pattern, kind, strength in _KINDS:
         if pattern.search(last) and last not in _HARMLESS_PASS:
             return Named(kind, strength)
-    if not strict and _KEY.search(last) and last not in ("monkey", "turkey", "hockey", "jockey", "donkey", "whiskey", "hotkey"):
+    if not strict and _KEY.search(last) and last not in ("pubkey", "publickey", "resourcekey", "primarykey", "foreignkey", "cachekey", "monkey", "turkey", "hockey", "jockey", "donkey", "whiskey", "hotkey"):
         return _key_kind(words)
     return None
 

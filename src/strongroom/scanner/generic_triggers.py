@@ -21,7 +21,8 @@ _JOINED = r"(?::\s?&?[\w.']{1,16}\s?=|[=:(,>]{1,2}|->|<-|\sas string =)\s{0,4}(?
 
 TRIGGERS = (
     Trigger("assign", rf"(?i){_STRONG}{_NAME_TAIL}{_JOINED}[^\s=;,(){{}}<>]"),
-    Trigger("assign", rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}[a-z@]{{0,2}}\\?[\"'`]?[\w+/=.\-~]{{10}}"),
+    Trigger("assign", rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}[a-z@]{{0,2}}\\?[\"'`][\w+/=.\-~]{{10}}"),
+    Trigger("assign", rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}[a-z+/=._\-~]{{0,20}}\d[\w+/=.\-~]{{8}}"),
     Trigger(
         "assign",
         rf"(?i)(?:{_STRONG}|key)[\w.\-]{{0,24}}(?:[\"'],?|,)?(?:\"type\":\"[\w]{{0,12}}\",)?\s{{0,24}}(?:[-,{{]\s)?[\"']?(?:value|default|defaultvalue)[\"']?\s{{0,3}}[=:>]",
@@ -40,7 +41,7 @@ TRIGGERS = (
     Trigger("shape", r"(?i)\b[0-9a-f]{32}:[0-9a-f]{32}:::"),
     Trigger("shape", r"(?i)identified\s{1,3}(?:(?:with|via)\s{1,3}\S{1,30}\s{1,3})?(?:by|as|using)\s{1,3}(?:password\s{0,3}\(?)?['\"]"),
     Trigger("assign", r"(?i)(?:pass|password|passwd|pwd|secret|token|key|passphrase)\s{1,8}[en@]?['\"][^\s'\"<$%{]"),
-    Trigger("assign", r"(?i)(?:^|\n)[ \t]{0,8}(?:env |arg |set |setenv |export )?[\w.-]{0,24}(?:pass|password|passwd|secret|token|api_?key|auth)[ \t]{1,4}[^\s=:#(]{4,64}[ \t]{0,2}[\r\n]"),
+    Trigger("assign", r"(?i)(?:^|\n)[ \t]{0,8}(?:env |arg |set |setenv |export )?[\w.-]{0,24}(?:pass|password|passwd|secret|token|api_?key|auth)[ \t]{1,4}[^\s=:#(]{4,64}[ \t]{0,2}(?:[\r\n]|$)"),
     Trigger("shape", r"(?i)password\s{0,3}(?:\(|as)?\s{0,3}[en]?['\"][^\s'\"]"),
     Trigger(
         "shape",

@@ -20,7 +20,7 @@ THRESHOLD = 0.5
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{16,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
-_IDENTIFIER = re.compile(r"[a-z]+(?:[_\-./: ][a-z]+)+|[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:[A-Z][a-z]+)+|(?:[A-Z][a-z]+){2,}")
+_IDENTIFIER = re.compile(r"[a-z]+(?:[_\-./: ](?:[a-z]+|v?\d{1,2}))+|[A-Z]+(?:_(?:[A-Z]+|V?\d{1,2}))+|[a-z]+(?:[A-Z][a-z]+\d?)+|(?:[A-Z]\d?[a-z]+){2,}")
 _CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)*")
 _DOTTED = re.compile(r"[\w$]+(?:[.:]{1,2}[\w$]+)+")
 _LETTERS = re.compile(r"[A-Za-z]+")

@@ -10,7 +10,7 @@ from strongroom.scanner.falsealarms import placeholder
 from strongroom.scanner.formats.candidate import Candidate
 
 _REASON = ("its place in the file says what it is",)
-_COLONS = re.compile(rb"^(?P<user>[^:\s#][^:\n]*):(?P<v>[^:\n\r]{6,300})(?=[:\r\n]|\Z)", re.MULTILINE)
+_COLONS = re.compile(rb"^(?P<user>[^:\s#][^:\n]*):(?P<v>[^:\s]{6,300})(?=[:\r\n]|\Z)", re.MULTILINE)
 _HTDIGEST = re.compile(rb"^[^:\n#]+:[^:\n]+:(?P<v>[0-9a-fA-F]{32})\s*$", re.MULTILINE)
 _PGPASS = re.compile(rb"^(?!#)(?:[^:\\\n]|\\.)*:(?:[^:\\\n]|\\.)*:(?:[^:\\\n]|\\.)*:(?:[^:\\\n]|\\.)*:(?P<v>(?:[^\n\\\r]|\\.)+?)\s*$", re.MULTILINE)
 _NETRC = re.compile(rb"(?:^|\s)(?P<k>password|passwd|account|macdef)\s+(?:\"(?P<q>[^\"\n]*)\"|(?P<v>[^\s#][^\s]*))|(?P<c>(?:^|\s)#[^\n]*)", re.MULTILINE)
