@@ -1,0 +1,54 @@
+# Strongroom. `make help` lists the targets.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+T      ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test check fix lock bench bench-venv fuzz clean test-setup
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## build .venv from the hash-locked requirements
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: venv ## start a server on the embedded store, unsealed, and say what to try
+	$(BIN)/strongroom server --dev --data data/dev
+
+test-setup: venv
+	@scripts/test-setup.sh
+
+test: test-setup ## set up what tests need and run them (T=path for some)
+	$(BIN)/pytest $(T)
+
+check: test-setup ## format, lint, types, import floors, tests: what CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+fix: venv ## format and repair what can be repaired
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## make requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
+
+bench: venv ## measure ours and the peers side by side and print ratios
+	scripts/bench-setup.sh
+	$(BIN)/python -m bench
+
+fuzz: venv ## run the fuzz targets for a while
+	$(BIN)/python -m tests.fuzz
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache data

@@ -1,0 +1,43 @@
+"""Components that tests need: present, or the test skips with one line; in CI a missing one is a failure."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+
+
+def _program(name: str) -> Callable[[], bool]:
+    return lambda: shutil.which(name, path=SEARCH) is not None
+
+
+COMPONENTS: dict[str, Callable[[], bool]] = {
+    "docker-registry": _program("docker-registry"),
+    "gcc": _program("gcc"),
+    "git": _program("git"),
+    "root": lambda: os.geteuid() == 0,
+    "rsyslog": _program("rsyslogd"),
+    "skopeo": _program("skopeo"),
+    "umoci": _program("umoci"),
+}
+
+
+@pytest.fixture(autouse=True)
+def components(request: pytest.FixtureRequest) -> None:
+    """Skip, or in CI fail, a test whose components are not there."""
+    for mark in request.node.iter_markers("component"):
+        name = mark.args[0]
+        if not COMPONENTS[name]():
+            message = f"{name} is missing: run scripts/test-setup.sh as root on Debian"
+            if os.environ.get("CI") == "true":
+                pytest.fail(message)
+            pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The checkout's root."""
+    return Path(__file__).parent.parent
