@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import h11
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strongroom.server.http1 import BadFraming, Chunked, parse_fields, parse_head
@@ -85,6 +85,7 @@ def test_a_host_is_needed_and_an_old_version_has_no_chunks() -> None:
     ).keep_alive
 
 
+@settings(deadline=None)
 @given(fields=st.lists(st.tuples(TOKEN, VALUE), max_size=5, unique_by=lambda pair: pair[0].lower()))
 def test_what_h11_reads_is_read_the_same(fields: list[tuple[str, str]]) -> None:
     names = {"content-length", "transfer-encoding", "host", "expect"}
@@ -98,12 +99,14 @@ def test_what_h11_reads_is_read_the_same(fields: list[tuple[str, str]]) -> None:
     assert parse_head(b"GET /a HTTP/1.1", parse_fields(lines)).fields.headers == theirs
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_parsed_or_refused(junk: bytes) -> None:
     with suppress(BadFraming):
         parse_head(junk[:20], parse_fields(junk[20:]))
 
 
+@settings(deadline=None)
 @given(
     body=st.binary(max_size=300),
     sizes=st.lists(st.integers(1, 50), min_size=1),

@@ -95,12 +95,9 @@ def patch_type_accepted(call: Call) -> bool:
 
 
 def _path(raw: bytes) -> CanonicalPath:
-    if not raw.startswith(PREFIX):
+    if not raw.startswith(PREFIX) or raw == PREFIX:
         raise NotFound
-    path = canonical(raw[len(PREFIX) :])
-    if not path:
-        raise NotFound
-    return path
+    return canonical(raw[len(PREFIX) :])
 
 
 def _query(raw: bytes) -> dict[str, str]:

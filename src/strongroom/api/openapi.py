@@ -169,6 +169,8 @@ def _downgraded(schema: Any) -> Any:
     changed = {key: _downgraded(member) for key, member in schema.items() if key not in _NOT_IN_3_0}
     if "const" in schema:
         changed["enum"] = [schema["const"]]
+    if changed.get("required") == []:
+        del changed["required"]
     if schema.get("type") == "null":
         return {"nullable": True, "enum": [None]}
     options = changed.get("anyOf")

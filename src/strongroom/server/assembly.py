@@ -16,6 +16,8 @@ from strongroom.audit.devices.options import DevicePolicy
 from strongroom.audit.devices.outbound import Outbound
 from strongroom.audit.log import Log
 from strongroom.audit.sinks import Sinks
+from strongroom.auth.approle import AppRole
+from strongroom.auth.userpass import Userpass
 from strongroom.barrier.barrier import Barrier
 from strongroom.clock import Clock
 from strongroom.core.core import Core
@@ -37,7 +39,7 @@ from strongroom.system.settings import load_cors
 from strongroom.system.tokens import Token
 
 ENGINES: Mapping[str, Engine] = {engine.kind: engine() for engine in (Cubbyhole, KV)}
-AUTH_METHODS: Mapping[str, Engine] = {method.kind: method() for method in (Token,)}
+AUTH_METHODS: Mapping[str, Engine] = {method.kind: method() for method in (Token, Userpass, AppRole)}
 _THREADS_PER_CPU = 2
 
 
