@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 from strongroom.scanner.limits import NAME_REACH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 LONG_NAME = 6  # bytes from which a name is rare enough to begin a longer word
 
-FOLLOW = 2
+FOLLOW = 3
+GATE = 32  # bytes of a value that the first look asks for
+LONG_VALUE = 600  # bytes of a value beyond which it is not followed
 _SEPARATORS = re.compile(r"\[_\. -\]\?|\\")
 _SEPARATOR = re.compile(r"[_\-. ]+")
 _WORDS = (
@@ -49,7 +51,7 @@ def scan_pattern(pattern: str) -> str:
     if len(_SEPARATORS.sub("", pattern)) >= LONG_NAME or not pattern[0].isalpha():
         return f"(?i){pattern}"
     capital = f"{pattern[0].upper()}(?i:{pattern[1:]})"
-    return rf"(?:(?:\b|[0-9_])(?i:{pattern})|[a-z]{capital})(?:[^a-z]|ap|ke|to|se|au|pa|pw|cl|cr|ac|us|id|ur)"
+    return rf"(?:(?:\b|[0-9_])(?i:{pattern})|[a-z]{capital})(?:[^a-z]|api|app|key|tok|sec|aut|pas|pwd|cli|cre|acc|use|url|id)"
 
 
 def is_word(data: bytes, start: int, end: int) -> bool:
@@ -70,6 +72,21 @@ def value_pattern(value: str) -> re.Pattern[bytes]:
     inner = "".join(re.escape(c) for c in sorted(charset - set("\"'` \t\n=:,;()<>[]{}|&")))
     edge = rf"A-Za-z0-9_\-/+{inner}"
     return re.compile(rf"(?<![.{edge}])({value})(?![={edge}]|\.[A-Za-z0-9])".encode())
+
+
+def gate(values: Iterable[str]) -> tuple[str, int]:
+    """A pattern that stands after a name wherever one of `values` does, and its width: a cheap first look."""
+    charset = frozenset[str]().union(*(_charset(value) for value in values))
+    width = min(min(_narrowest(value), GATE) for value in values)
+    inner = "".join(re.escape(c) for c in sorted(charset))
+    return (f"[{inner}]{{{width}}}" if charset and width else "", width)
+
+
+def _narrowest(value: str) -> int:
+    """The fewest bytes that `value` matches."""
+    from re import _parser  # type: ignore[attr-defined]  # noqa: PLC0415 (private: the only parser there is)
+
+    return int(_parser.parse(value).getwidth()[0])
 
 
 @lru_cache(maxsize=4096)
@@ -101,7 +118,7 @@ def values(pattern: re.Pattern[bytes], data: bytes, name_end: int, reach: int) -
 
     `reach` is the longest value in bytes.
     """
-    for found in pattern.finditer(data, name_end, name_end + NAME_REACH + reach + 1):
+    for found in pattern.finditer(data, name_end, name_end + NAME_REACH + min(reach, LONG_VALUE) + 1):
         start, end = found.span(1)
         between = data[name_end:start]
         if len(between) > NAME_REACH:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from strongroom.scanner import confirm, context, plan
 from strongroom.scanner.finding import CONFIDENCE_RANK, KIND_RANK, Match
+from strongroom.scanner.limits import NAME_REACH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,6 +24,15 @@ _LONGEST_BASE64 = 64 << 10
 SURE, LIKELY = 0.9, 0.7  # scores of a generic candidate that make it as sure as its detector, or less
 
 
+class _Name(NamedTuple):
+    """A name of context detectors; `gate` is what must stand near it for any of them to match."""
+
+    pattern: re.Pattern[bytes]
+    length: int
+    gate: re.Pattern[bytes] | None
+    width: int
+
+
 class Matcher:
     """The detectors of a scan over one blob at a time; keeps no text but a bounded memory of windows."""
 
@@ -31,7 +41,7 @@ class Matcher:
         self._engine = engine
         self._targets = rules.targets
         self._memory: dict[tuple[int, int, bytes], list[Match]] = {}
-        self._names: dict[int, tuple[re.Pattern[bytes], int]] = {}
+        self._names: dict[int, _Name] = {}
 
     def scan(self, path: str, data: bytes) -> list[Match]:
         """Return the matches in `data`, ordered by place, none over another; `path` tells the format."""
@@ -114,28 +124,26 @@ class Matcher:
         return moved, moved[-1].end if moved else 0
 
     def _named(self, index: int, numbers: tuple[int, ...], data: bytes, end: int) -> Iterator[Match]:
-        """Confirm the context detectors of a name that ends at `end`."""
-        start, end = self._name_span(index, data, end)
-        if start < 0 or not context.is_word(data, start, end):
+        """Confirm the context detectors of a name that ends at `end` or a little before."""
+        name = self._names.get(index) or self._name(index)
+        if name.gate and not name.gate.search(data, end - context.FOLLOW, end + NAME_REACH + name.width):
+            return
+        span = (-1, -1)
+        for found in name.pattern.finditer(data, max(0, end - name.length - context.FOLLOW), end):
+            span = found.span()
+        if span[0] < 0 or not context.is_word(data, *span):
             return
         for number in numbers:
             rule = self._rules.rule(number)
-            for low, high in context.values(rule.pattern, data, end, rule.reach):
+            for low, high in context.values(rule.pattern, data, span[1], rule.reach):
                 match = confirm.match(rule, data, low, high)
                 if match is not None:
-                    yield match._replace(score=1 - (low - end) / 1000)
+                    yield match._replace(score=1 - (low - span[1]) / 1000)
 
-    def _name_span(self, index: int, data: bytes, end: int) -> tuple[int, int]:
-        """The last place of the name that ends at a hit or a little before it."""
-        pattern, length = self._names.get(index) or self._name(index)
-        span = (-1, -1)
-        for found in pattern.finditer(data, max(0, end - length - context.FOLLOW), end):
-            span = found.span()
-        return span
-
-    def _name(self, index: int) -> tuple[re.Pattern[bytes], int]:
-        text = self._rules.names[index]
-        made = self._names[index] = (re.compile(f"(?i){text}".encode()), len(text))
+    def _name(self, index: int) -> _Name:
+        text, gate, width = self._rules.names[index]
+        pattern = re.compile(f"(?i){text}".encode())
+        made = self._names[index] = _Name(pattern, len(text), re.compile(gate.encode()) if gate else None, width)
         return made
 
     def _in_base64(self, data: bytes, end: int, runs: set[int]) -> Iterator[Match]:

@@ -29,7 +29,7 @@ class Plan:
     def __init__(self) -> None:
         self.expressions: list[str] = []
         self.targets: list[Target] = []
-        self.names: dict[int, str] = {}
+        self.names: dict[int, tuple[str, str, int]] = {}
 
     def add(self, expression: str, what: int, *numbers: int) -> None:
         """Add one thing to look for."""
@@ -49,7 +49,7 @@ def make(detectors: Sequence[Detector], triggers: Sequence[str], *, literals: bo
             _precise(plan, number, d, literals=literals)
     for pattern, numbers in _names(detectors).items():
         plan.add(f"(?i){pattern}" if literals else context.scan_pattern(pattern), NAME, *numbers)
-        plan.names[len(plan.targets) - 1] = pattern
+        plan.names[len(plan.targets) - 1] = (pattern, *context.gate([detectors[n].value for n in numbers]))
     for text in _encoded(detectors, literals=literals):
         plan.add(re.escape(text) if literals else text, BASE64)
     for index, pattern in enumerate(triggers):

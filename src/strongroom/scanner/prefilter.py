@@ -162,6 +162,7 @@ _RENDER = {
 }
 
 
+TELLING = 6  # bytes of a keyword that say enough without its ends
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _URL_SAFE = {"+": "[+-]", "/": "[/_]"}
 
@@ -170,9 +171,10 @@ def in_base64(keyword: bytes, *, literals: bool = False) -> list[str]:
     """What `keyword` looks like inside base64, for each of the three ways it can fall.
 
     The characters at its ends hold bits of its neighbours: they are classes, or
-    left out for `literals`. A keyword of fewer than four bytes says too little.
+    left out for `literals` and where enough remains. A keyword of fewer than four bytes says too little.
     """
-    return [_aligned(keyword, shift, literals=literals) for shift in range(3)] if len(keyword) >= 4 else []
+    exact = literals or len(keyword) >= TELLING
+    return [_aligned(keyword, shift, literals=exact) for shift in range(3)] if len(keyword) >= 4 else []
 
 
 def _aligned(keyword: bytes, shift: int, *, literals: bool) -> str:

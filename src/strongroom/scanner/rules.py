@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from strongroom.scanner.engines import Engine
 
-FORMAT = "5"  # of the cached content; a change of it or of a rule leaves old files unread
+FORMAT = "6"  # of the cached content; a change of it or of a rule leaves old files unread
 
 
 class Rules:
@@ -30,7 +30,7 @@ class Rules:
         self._rules: list[Rule | None] = [None] * len(self._detectors)
         self._stored = stored
         self.targets: list[plan.Target] = stored["targets"]
-        self.names: dict[int, str] = stored["names"]
+        self.names: dict[int, tuple[str, str, int]] = stored["names"]
         self.expressions: list[str] = stored["expressions"]
         self.digest: str = stored["digest"]
 
