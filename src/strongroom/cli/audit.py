@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from strongroom.audit import evidence
 from strongroom.audit.checkpoint import VerifyKey
 from strongroom.audit.verify import Report, verify_log
-from strongroom.cli.audit_line import fields_of, matches, render
+from strongroom.cli.audit_line import fields_of, lookup, matches, render
 from strongroom.cli.audit_source import Directory, source_of
 from strongroom.errors import IntegrityFailure, InvalidRequest
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAGE = 1000
-POLL_SECONDS = 0.25
 NEGATIVE = 1
 
 
@@ -140,15 +139,20 @@ def _keys(given: str) -> list[VerifyKey]:
 
 
 def _text(report: Report, directory: Path) -> str:
-    unsigned = report.entries - report.signed
-    signed = f"{report.checkpoints} signed checkpoints by {report.origin or 'nobody'}"
-    lines = [f"{directory}: {report.entries} entries in {report.segments} segments, {signed}"]
+    size = f"{_count(report.entries, 'entry', 'entries')} in {_count(report.segments, 'segment', 'segments')}"
+    signed = _count(report.checkpoints, "signed checkpoint", "signed checkpoints")
+    lines = [f"{directory}: {size}, {signed} by {report.origin or 'nobody'}"]
     lines += [f"  {problem.message}" for problem in report.problems]
     if report.problems:
-        lines.append(f"NOT verified: {len(report.problems)} problems")
+        lines.append(f"NOT verified: {_count(len(report.problems), 'problem', 'problems')}")
     else:
-        lines.append(f"verified; {unsigned} entries came after the last checkpoint")
+        rest = _count(report.entries - report.signed, "entry", "entries")
+        lines.append(f"verified; {rest} came after the last checkpoint")
     return "\n".join(lines) + "\n"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _json(report: Report) -> str:
@@ -170,25 +174,22 @@ def _json(report: Report) -> str:
 def _tail(args: argparse.Namespace) -> int:
     source = source_of(args)
     filters = [_filter(text) for text in args.filter]
-    shown = 0
-    following = -max(args.lines, 1)
+    end = source.size()
+    at, shown = max(0, end - max(args.lines, 1)), 0
     while True:
-        lines = source.entries(following, PAGE)
+        lines = source.entries(at, PAGE if args.follow else min(PAGE, end - at))
         for line in lines:
-            if all(matches(fields_of(line), name, glob) for name, glob in filters):
-                sys.stdout.write((line.decode() if args.json else render(line)) + "\n")
-                shown += 1
-        if lines:
-            following = _next(lines)
-        elif args.follow:
+            fields = fields_of(line)
+            if source.own(lookup(fields, "path")) or not all(matches(fields, *each) for each in filters):
+                continue
+            sys.stdout.write((line.decode() if args.json else render(line)) + "\n")
+            shown += 1
+        at += len(lines)
+        if args.follow and not lines:
             sys.stdout.flush()
-            time.sleep(POLL_SECONDS)
-        else:
+            time.sleep(source.poll_seconds)
+        elif not args.follow and (at >= end or not lines):
             return 0 if shown or not filters else NEGATIVE
-
-
-def _next(lines: list[bytes]) -> int:
-    return int(json.loads(lines[-1])["seq"]) + 1
 
 
 def _filter(text: str) -> tuple[str, str]:

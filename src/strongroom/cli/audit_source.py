@@ -22,7 +22,9 @@ T = TypeVar("T")
 
 
 class Source(Protocol):
-    """What the subcommands ask."""
+    """What the subcommands ask. `poll_seconds` is how often to look while following."""
+
+    poll_seconds: float
 
     def checkpoint(self) -> str:
         """The latest signed checkpoint."""
@@ -36,13 +38,23 @@ class Source(Protocol):
         """A proof file that the latest checkpoint extends this one."""
         ...
 
+    def size(self) -> int:
+        """How many entries the log has now."""
+        ...
+
     def entries(self, start: int, limit: int) -> list[bytes]:
-        """Log lines from a sequence on; from the end when it is negative."""
+        """Log lines from a sequence on."""
+        ...
+
+    def own(self, path: str) -> bool:
+        """Whether an entry of that path comes from following the log, and would follow itself."""
         ...
 
 
 class Directory:
     """A log's directory, read without the server."""
+
+    poll_seconds = 0.25
 
     def __init__(self, path: Path) -> None:
         self.path = path / "audit" if (path / "audit").is_dir() else path
@@ -63,14 +75,16 @@ class Directory:
         return evidence.encode_proof(evidence.prove_consistency(self.path, checkpoint))
 
     def entries(self, start: int, limit: int) -> list[bytes]:
-        """Log lines from a sequence on; from the end when it is negative."""
-        if start < 0:
-            start = max(0, self._size() + start)
+        """Log lines from a sequence on."""
         if self._reader is None or self._reader.next != start:
             self._reader = Reader(self.path, start)
         return self._reader.read(start + limit)
 
-    def _size(self) -> int:
+    def own(self, path: str) -> bool:
+        """Reading files leaves no entry."""
+        return False
+
+    def size(self) -> int:
         """How many whole lines the log has."""
         found = segments(self.path)
         if not found:
@@ -83,6 +97,8 @@ class Directory:
 
 class Server:
     """A running server, asked with the caller's token."""
+
+    poll_seconds = 2.0  # each look makes entries
 
     def __init__(self, address: str) -> None:
         self._address = address.rstrip("/")
@@ -100,14 +116,20 @@ class Server:
         return self._ask("POST", "consistency", {"old": checkpoint}) + b"\n"
 
     def entries(self, start: int, limit: int) -> list[bytes]:
-        """Log lines from a sequence on; from the end when it is negative."""
-        if start < 0:
-            start = max(0, parse(self.checkpoint()).size + start)
+        """Log lines from a sequence on."""
         try:
             body = self._ask("GET", f"entries?start={start}&limit={limit}")
         except NotFound:
             return []
         return [bytes(line) for line in _decode(body, Page).data.entries]
+
+    def size(self) -> int:
+        """How many entries the log has now."""
+        return parse(self.checkpoint()).size
+
+    def own(self, path: str) -> bool:
+        """Each look at the server's log is an entry in it."""
+        return path == "sys/audit-log/entries"
 
     def _ask(self, method: str, path: str, body: dict[str, str] | None = None) -> bytes:
         import httpx  # noqa: PLC0415 (a tenth of a second, for a server only)
