@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 import sqlite3
 import subprocess
 import sys
@@ -314,7 +313,7 @@ async def test_a_damaged_store_makes_no_backup(tmp_path: Path) -> None:
     store = SqliteStorage(tmp_path / "store")
     with pytest.raises(IntegrityFailure, match="cannot be copied"):
         await store.backup(tmp_path / "copy")
-    assert os.listdir(tmp_path) == ["store"]
+    assert names_in(tmp_path) == ["store"]
     await store.close()
 
 
@@ -352,3 +351,7 @@ async def test_a_restore_of_something_else_is_refused(tmp_path: Path) -> None:
 
 def database_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def names_in(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
