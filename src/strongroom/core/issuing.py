@@ -38,35 +38,26 @@ def _wrappable(response: Response) -> bool:
 
 def log_in(tx: BarrierTransaction, tokens: Tokens, mount: Mount, path: str, auth: Auth, now: float) -> None:
     """Make the token of a login. Raises InvalidRequest when the method asks for root."""
-    policies = token_policies(auth.policies, with_default=not auth.no_default_policy)
-    if NEVER_BY_LOGIN.intersection(policies):
+    auth.policies = token_policies(auth.policies, with_default=not auth.no_default_policy)
+    if NEVER_BY_LOGIN.intersection(auth.policies):
         raise InvalidRequest("auth methods cannot create root tokens")
-    auth.policies = policies
     auth.token_type = _kind(auth.token_type, mount.config.token_type)
-    default, maximum = mount_ttls(mount)
-    ttl = ttls.granted(
-        auth.ttl,
-        default,
-        ttls.smallest(auth.max_ttl, maximum),
-        now,
-        now,
-        period=auth.period,
-        explicit_max=auth.explicit_max_ttl,
-    )
+    auth.lease_duration = _life(mount, auth, now)
+    auth.renewable = auth.renewable and auth.token_type == "service"
     entry = TokenEntry(
         id="",
         accessor="",
-        policies=policies,
+        policies=auth.policies,
         path=path,
         display_name=auth.display_name,
         created=now,
         metadata=auth.metadata,
         num_uses=auth.num_uses,
-        ttl=ttl,
-        expires=now + ttl,
+        ttl=auth.lease_duration,
+        expires=now + auth.lease_duration,
         explicit_max_ttl=auth.explicit_max_ttl,
         period=auth.period,
-        renewable=auth.renewable and auth.token_type == "service",
+        renewable=auth.renewable,
         token_type=auth.token_type,
         bound_cidrs=auth.bound_cidrs,
         entity_id=auth.entity_id,
@@ -76,8 +67,14 @@ def log_in(tx: BarrierTransaction, tokens: Tokens, mount: Mount, path: str, auth
     )
     auth.client_token = tokens.issue(tx, entry)
     auth.accessor = entry.accessor
-    auth.lease_duration = ttl
-    auth.renewable = entry.renewable
+
+
+def _life(mount: Mount, auth: Auth, now: float) -> int:
+    default, maximum = mount_ttls(mount)
+    ceiling = ttls.smallest(auth.max_ttl, maximum)
+    return ttls.granted(
+        auth.ttl, default, ceiling, now, now, period=auth.period, explicit_max=auth.explicit_max_ttl
+    )
 
 
 def token_policies(names: tuple[str, ...], *, with_default: bool) -> tuple[str, ...]:

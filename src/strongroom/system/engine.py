@@ -13,6 +13,8 @@ from strongroom.system import (
     rekey,
     settings,
     tools,
+    tune,
+    ui_mounts,
     wrapping,
 )
 from strongroom.system.ceremonies import Permissions
@@ -29,7 +31,9 @@ def system(permissions: Permissions) -> Engine:
             *rekey.routes(permissions),
             *operator.ROUTES,
             *health.ROUTES,
+            *tune.ROUTES,
             *mounts.ROUTES,
+            *ui_mounts.ROUTES,
             *policies.ROUTES,
             *leases.ROUTES,
             *wrapping.ROUTES,

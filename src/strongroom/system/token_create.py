@@ -53,40 +53,20 @@ async def _has_sudo(ctx: Context) -> bool:
 
 
 async def _issue(ctx: Context, req: CreateToken, role: Role | None, *, orphan: bool) -> Response:
-    house, now = core(ctx), ctx.now()
     parent = await _caller(ctx)
     privileged = await _has_sudo(ctx)
-    kind = _kind(req, role, ctx.mount.config.token_type)
-    _check(req, parent, kind, privileged=privileged)
-    policies = _policies(req, parent, role, privileged=privileged)
-    entry = TokenEntry(
-        id="",
-        accessor="",
-        policies=policies,
-        path=_path(role),
-        display_name=_display(req.display_name),
-        created=now,
-        parent="" if orphan else parent.id,
-        metadata=req.meta or {},
-        num_uses=req.num_uses or (role.token_num_uses if role else 0),
-        period=_period(req, role, privileged=privileged),
-        explicit_max_ttl=ttls.smallest(req.explicit_max_ttl, role.token_explicit_max_ttl if role else 0),
-        renewable=req.renewable and (role is None or role.renewable) and kind == "service",
-        token_type=kind,
-        bound_cidrs=role.token_bound_cidrs if role else (),
-        role=role.name if role else "",
-        entity_id=parent.entity_id if not orphan else "",
-        mount=ctx.mount.uuid,
-    )
+    entry = _entry(ctx, req, role, parent, privileged=privileged)
+    entry.parent = "" if orphan else parent.id
+    entry.entity_id = "" if orphan else parent.entity_id
     warnings = _set_life(ctx, entry, req)
-    token = house.tokens.issue(transaction(ctx), entry, req.id)
+    token = core(ctx).tokens.issue(transaction(ctx), entry, req.id)
     return Response(
         auth=Auth(
-            policies=policies,
+            policies=entry.policies,
             display_name=entry.display_name,
             metadata=entry.metadata,
             renewable=entry.renewable,
-            token_type=kind,
+            token_type=entry.token_type,
             orphan=orphan,
             num_uses=entry.num_uses,
             client_token=token,
@@ -95,6 +75,32 @@ async def _issue(ctx: Context, req: CreateToken, role: Role | None, *, orphan: b
             entity_id=entry.entity_id,
         ),
         warnings=warnings,
+    )
+
+
+def _entry(
+    ctx: Context, req: CreateToken, role: Role | None, parent: TokenEntry, *, privileged: bool
+) -> TokenEntry:
+    """The new token, but for its parent and life. Raises InvalidRequest for what may not be."""
+    kind = _kind(req, role, ctx.mount.config.token_type)
+    _check(req, parent, kind)
+    bounds = role or Role(name="")
+    return TokenEntry(
+        id="",
+        accessor="",
+        policies=_policies(req, parent, role, privileged=privileged),
+        path=_path(role),
+        display_name=_display(req.display_name),
+        created=ctx.now(),
+        metadata=req.meta or {},
+        num_uses=req.num_uses or bounds.token_num_uses,
+        period=_period(req, role, privileged=privileged),
+        explicit_max_ttl=ttls.smallest(req.explicit_max_ttl, bounds.token_explicit_max_ttl),
+        renewable=req.renewable and bounds.renewable and kind == "service",
+        token_type=kind,
+        bound_cidrs=bounds.token_bound_cidrs,
+        role=bounds.name,
+        mount=ctx.mount.uuid,
     )
 
 
@@ -108,7 +114,7 @@ def _kind(req: CreateToken, role: Role | None, tuned: str) -> str:
     return asked
 
 
-def _check(req: CreateToken, parent: TokenEntry, kind: str, *, privileged: bool) -> None:
+def _check(req: CreateToken, parent: TokenEntry, kind: str) -> None:
     if parent.token_type == "batch":
         raise InvalidRequest("batch tokens cannot create more tokens")
     if parent.num_uses:
