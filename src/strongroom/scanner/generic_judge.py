@@ -39,11 +39,13 @@ def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     named = classify(found.name)
     if named is None:
         return Verdict(False, 0.0, ("its name is not that of a secret",))
-    if found.op == "call" and _GETTER.match(words_of(found.name)[0]):
+    words = words_of(found.name)
+    if found.op == "call" and _GETTER.match(words[0]):
         return Verdict(False, 0.0, ("an argument of a function that looks something up",))
     raw = data[found.start : found.end]
     neighbours = _NEIGHBOURS.search(data, max(0, found.at - 160), found.end + 160) is not None
-    return _decide(found.name, named, raw, found.op, found.quoted, place, neighbours)
+    op = "assign" if found.op == "call" and words[0] in ("set", "with", "add", "use") else found.op
+    return _decide(found.name, named, raw, op, found.quoted, place, neighbours)
 
 
 @lru_cache(maxsize=8192)
