@@ -1,7 +1,6 @@
 """SQLite: the shared suite and the model, and what only a file can get wrong."""
 
 import asyncio
-import hashlib
 import sqlite3
 import subprocess
 import sys
@@ -11,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.errors import IntegrityFailure, InvalidRequest
+from strongroom.errors import IntegrityFailure
 from strongroom.storage import database
 from strongroom.storage.contract import Conflict, Storage, StorageFull, StoreInUse
-from strongroom.storage.snapshot import restore_snapshot
 from strongroom.storage.sqlite import SqliteStorage
 from tests.suites.storage import StorageSuite, put_keys, write
 from tests.suites.storage_model import MACHINE_SETTINGS, StorageMachine
@@ -283,75 +281,3 @@ async def test_destroyed_bytes_leave_the_file(tmp_path: Path) -> None:
     await write(store, {"a": None})
     await store.close()
     assert b"CANARY" not in (tmp_path / database.NAME).read_bytes()
-
-
-async def test_a_backup_under_writes_restores_to_one_moment(store: SqliteStorage, tmp_path: Path) -> None:
-    async def move(rounds: int) -> None:
-        for number in range(rounds):
-            await write(store, {f"at/{number}": b"", f"at/{number - 1}": None})
-
-    mover = asyncio.create_task(move(200))
-    await write(store, {"kept": b"1"})
-    digest = await store.backup(tmp_path / "copy")
-    await mover
-    assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
-    await asyncio.to_thread(restore_snapshot, tmp_path / "copy", tmp_path / "restored", digest)
-    restored = SqliteStorage(tmp_path / "restored")
-    tx = restored.begin()
-    assert await tx.get("kept") == b"1"
-    assert len(await tx.scan("at/")) <= 1
-    await restored.close()
-
-
-async def test_a_damaged_store_makes_no_backup(tmp_path: Path) -> None:
-    store = SqliteStorage(tmp_path / "store", cache_bytes=0)
-    await put_keys(store, [f"key/{number:05}" for number in range(2000)])
-    await store.close()
-    with (tmp_path / "store" / database.NAME).open("r+b") as file:
-        file.seek(3 * 4096)
-        file.write(b"\xff" * 4096 * 8)
-    store = SqliteStorage(tmp_path / "store")
-    with pytest.raises(IntegrityFailure, match="cannot be copied"):
-        await store.backup(tmp_path / "copy")
-    assert names_in(tmp_path) == ["store"]
-    await store.close()
-
-
-async def test_a_backup_never_overwrites(store: SqliteStorage, tmp_path: Path) -> None:
-    (tmp_path / "copy").write_text("precious")
-    with pytest.raises(InvalidRequest):
-        await store.backup(tmp_path / "copy")
-
-
-async def test_a_changed_backup_or_an_occupied_directory_is_refused(
-    store: SqliteStorage, tmp_path: Path
-) -> None:
-    digest = await store.backup(tmp_path / "copy")
-    other = SqliteStorage(tmp_path / "occupied")
-    await other.close()
-    with pytest.raises(InvalidRequest, match="already holds"):
-        restore_snapshot(tmp_path / "copy", tmp_path / "occupied", digest)
-    with (tmp_path / "copy").open("ab") as file:
-        file.write(b"x")
-    with pytest.raises(IntegrityFailure, match="checksum"):
-        restore_snapshot(tmp_path / "copy", tmp_path / "fresh", digest)
-
-
-async def test_a_restore_of_something_else_is_refused(tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    with sqlite3.connect(other) as connection:
-        connection.execute("CREATE TABLE theirs (x)")
-    connection.close()
-    text = tmp_path / "text"
-    text.write_bytes(b"no database at all, only words" * 40)
-    for path in (other, text):
-        with pytest.raises(IntegrityFailure):
-            restore_snapshot(path, tmp_path / "fresh", database_digest(path))
-
-
-def database_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def names_in(directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.iterdir())
