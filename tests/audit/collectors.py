@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import cast
 
 from strongroom.audit.cursor import Device
+from strongroom.audit.devices.options import DevicePolicy
+from strongroom.audit.devices.outbound import Outbound
+from strongroom.audit.sinks import DEVICES
+from strongroom.clock import FakeClock
 
 Make = Callable[[str], Device]  # from the collector's address
 
@@ -204,3 +208,15 @@ def message_of(packet: bytes) -> bytes:
     )
     assert match is not None, packet[:200]
     return match[7]
+
+
+def policy(directory: Path | None = None, *sockets: Path) -> DevicePolicy:
+    allowed = ["127.0.0.1", "localhost", *(f"unix:{path}" for path in sockets)]
+    return DevicePolicy(Outbound(allowed), FakeClock(), directory)
+
+
+def maker(kind: str, rules: DevicePolicy, **options: str) -> Callable[[str], Device]:
+    """Builds a device for an address, which is put wherever an option says `{}`."""
+    return lambda address: DEVICES[kind](
+        {name: value.replace("{}", address) for name, value in options.items()}, rules
+    )

@@ -1,51 +1,31 @@
 """Each device against a collector of its kind on loopback."""
 
-import datetime
 import hashlib
 import hmac
-import ipaddress
 import os
 import ssl
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from strongroom.audit.cursor import Device
-from strongroom.audit.devices.options import DevicePolicy, visible_options
-from strongroom.audit.devices.outbound import Outbound
 from strongroom.audit.sinks import DEVICES
-from strongroom.clock import FakeClock
-from strongroom.errors import InvalidRequest, UpstreamFailed
+from strongroom.errors import UpstreamFailed
 from tests.suites.audit import Collector, DeviceSuite, line
 
 from .collectors import (
     DatagramCollector,
     HttpCollector,
     StreamCollector,
+    maker,
     message_of,
+    policy,
     take_counted,
     take_lines,
 )
 
 Given = dict[str, object]
-
-
-def policy(directory: Path | None = None, *sockets: Path) -> DevicePolicy:
-    allowed = ["127.0.0.1", "localhost", *(f"unix:{path}" for path in sockets)]
-    return DevicePolicy(Outbound(allowed), FakeClock(), directory)
-
-
-def maker(kind: str, rules: DevicePolicy, **options: str) -> Callable[[str], Device]:
-    """Builds a device for an address, which is put wherever an option says `{}`."""
-    return lambda address: DEVICES[kind](
-        {name: value.replace("{}", address) for name, value in options.items()}, rules
-    )
 
 
 class FileCollector:
@@ -64,38 +44,6 @@ class FileCollector:
         lines = self.path.read_bytes().splitlines()
         assert last in lines
         return lines
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, str]:
-    """A server context for localhost and 127.0.0.1, and its authority in PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    path.write_bytes(
-        pem
-        + key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context, pem.decode()
 
 
 class TestFile(DeviceSuite):
@@ -241,93 +189,3 @@ async def test_lines_go_to_standard_output_on_request(capfd: pytest.CaptureFixtu
     await device.deliver([line(1)])
     await device.close()
     assert capfd.readouterr().out.encode().splitlines() == [line(0), line(1)]
-
-
-@pytest.fixture
-def traps(tmp_path: Path) -> Path:
-    """A directory for audit files with a link, an executable, a FIFO and a directory in it."""
-    directory = tmp_path / "logs"
-    directory.mkdir()
-    (directory / "link").symlink_to(tmp_path / "outside.log")
-    (directory / "way").symlink_to(tmp_path)
-    (directory / "script").write_text("#!/bin/sh\n")
-    (directory / "script").chmod(0o755)
-    (directory / "folder").mkdir()
-    os.mkfifo(directory / "fifo")
-    return directory
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "", ".", "/etc/passwd", "../outside.log", "folder/../../outside.log", "/tmp/../etc/passwd", "link",
-        "way/outside.log", "script", "fifo", "folder", "folder/", "no/such/folder", "a\nb", "a\0b", "discard",
-    ],
-)  # fmt: skip
-def test_a_file_device_writes_only_plain_files_below_its_directory(traps: Path, name: str) -> None:
-    if name == "discard":  # a plain name, not the null device
-        DEVICES["file"]({"file_path": name}, policy(traps))
-        assert (traps / "discard").is_file()
-        return
-    with pytest.raises(InvalidRequest):
-        DEVICES["file"]({"file_path": name}, policy(traps))
-    assert not (traps.parent / "outside.log").exists()
-
-
-def test_a_file_device_needs_a_directory_from_the_configuration() -> None:
-    with pytest.raises(InvalidRequest, match="names no directory"):
-        DEVICES["file"]({"file_path": "audit.log"}, policy())
-
-
-@pytest.mark.parametrize("mode", ["0777", "755", "0602", "8", "-1", "0x0", "01777"])
-def test_a_file_mode_that_endangers_the_host_is_refused(tmp_path: Path, mode: str) -> None:
-    with pytest.raises(InvalidRequest):
-        DEVICES["file"]({"file_path": "audit.log", "mode": mode}, policy(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        ("file", {"file_path": "a", "prefix": "#!/bin/sh\n"}),
-        ("file", {"file_path": "a", "format": "jsonx"}),
-        ("file", {"file_path": "a", "log_raw": True}),
-        ("file", {"file_path": "a", "hmac_accessor": "false"}),
-        ("file", {"file_path": "a", "what": "1"}),
-        ("socket", {}),
-        ("socket", {"address": "127.0.0.1"}),
-        ("socket", {"address": "127.0.0.1:99999"}),
-        ("socket", {"address": "user@127.0.0.1:1"}),
-        ("socket", {"address": "127.0.0.1:1/x"}),
-        ("socket", {"address": "127.0.0.1:1", "socket_type": "sctp"}),
-        ("socket", {"address": "127.0.0.1:1", "write_timeout": "0"}),
-        ("socket", {"address": "s", "socket_type": "unix"}),
-        ("socket", {"address": "/run/docker.sock", "socket_type": "unix"}),
-        ("socket", {"address": "collector.example:514"}),
-        ("syslog", {}),
-        ("syslog", {"address": "127.0.0.1:514"}),
-        ("syslog", {"address": "udp://127.0.0.1:514", "facility": "x"}),
-        ("syslog", {"address": "udp://127.0.0.1:514", "tag": "a b"}),
-        ("syslog", {"address": "tls://127.0.0.1:514", "ca_pem": "x"}),
-        ("http", {"uri": "ftp://127.0.0.1/"}),
-        ("http", {"uri": "http://u:p@127.0.0.1/"}),
-        ("http", {"uri": "http://169.254.169.254/latest"}),
-        ("http", {"uri": "http://[::1"}),
-        ("http", {"uri": "http://127.0.0.1/", "headers": "[]"}),
-        ("http", {"uri": "http://127.0.0.1/", "headers": '{"Host": "x"}'}),
-        ("http", {"uri": "http://127.0.0.1/", "headers": '{"X": "a\\r\\nb"}'}),
-        ("http", {"uri": "http://127.0.0.1/", "token": "a\nb"}),
-    ],
-)
-def test_options_that_are_wrong_or_reach_too_far_are_refused(
-    tmp_path: Path, kind: str, options: Given
-) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        DEVICES[kind](options, policy(tmp_path))
-    for value in options.values():
-        if value and isinstance(value, str) and len(value) > 2 and "#!" in value:
-            assert value not in str(refused.value)
-
-
-def test_credentials_are_not_shown() -> None:
-    options = {"uri": "https://x/", "token": "a", "hmac_key": "b", "headers": "{}"}
-    assert visible_options(options) == {"uri": "https://x/"}

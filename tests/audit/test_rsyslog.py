@@ -1,6 +1,7 @@
 """The syslog device against Debian's rsyslog, over TCP, UDP and its local socket."""
 
 import asyncio
+import os
 import shutil
 import socket
 import subprocess
@@ -43,9 +44,8 @@ def rows(path: Path) -> list[bytes]:
 
 @pytest.fixture
 async def rsyslog(tmp_path: Path) -> AsyncIterator[tuple[Path, int]]:
-    program = shutil.which("rsyslogd") or shutil.which("rsyslogd", path="/usr/sbin")
-    if program is None:
-        pytest.skip("rsyslog is not installed")
+    program = shutil.which("rsyslogd", path=f"{os.environ['PATH']}:/usr/sbin")
+    assert program is not None
     port = free_port()
     configuration = tmp_path / "rsyslog.conf"
     configuration.write_text(CONFIGURATION.format(dir=tmp_path, port=port))
