@@ -83,7 +83,7 @@ def _work(
     told = len(source.warnings)
     due = time.monotonic() + STEP
     for blob in shard():
-        blobs += 1
+        blobs += not blob.own  # a later piece of a file is no file of its own
         size += len(blob.data) if blob.own_end < 0 else blob.own_end - blob.own
         try:
             for part in expand(blob, limits, warn):
