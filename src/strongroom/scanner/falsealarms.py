@@ -44,7 +44,7 @@ _PATHLIKE = re.compile(
 _REFERENCE = re.compile(
     r"[A-Za-z_$@&*!][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?(?:[(\[].*)?|[\w.$:>\-]+\(.*|[A-Za-z_$][\w$.]*\[.*|(?:process\.env|os\.environ|ENV|self|this|args|config|options|params|props|request|settings|ctx)\b.*[.\[(].*"
 )
-_PATTERN = re.compile(r"\\\\?[swdbSWDB][+*{\])]|\(\?[:=!P]|\[\^|\]\+|\]\*|\)\+|\.\*|\[[a-zA-Z0]-[zZ9]|\]\{\d|\\\\?u\d{4}|\\\\[1-9]|\\x[0-9a-f]{2}|\[-?\d*\]\.|^&#?\w{1,6};?$")
+_PATTERN = re.compile(r"\\\\?[swdbSWDB][+*{\])]|\(\?[:=!P]|\[\^|\]\+|\]\*|\)\+|\.\*|\[[a-zA-Z0]-[zZ9]|\]\{\d|\\\\?u\d{4}|\\\\[1-9]|\[-?\d*\]\.|^&#?\w{1,6};?$")
 _FORMAT = re.compile(r"(?:%[-\d.]*[sdifrxq@]|\{\d?\}|[^A-Za-z0-9])+|[A-Za-z.]+\[[\w., |]*\]")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz 01234567890123456789 qwertyuiopasdfghjklzxcvbnm qwertzuiop 0123456789abcdef zyxwvutsrqponmlkjihgfedcba 9876543210"
 _KNOWN = re.compile(

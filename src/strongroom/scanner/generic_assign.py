@@ -40,8 +40,8 @@ _TYPED = re.compile(
     rb"(?i:\s{1,2}as\s{1,2}string)?\s{1,2}=\s{1,8}(?=\")|[\"'`]?[?!]?\s{0,3}:\s{0,3}(?:&?'?[A-Za-z_][\w.<>\[\]?&' |]{0,40}?)?\s{0,3}=\s{0,8}(?=[A-Za-z@$]{0,2}[\"'`(])"
 )
 _OP = re.compile(
-    rb"(?P<close>(?:\\{0,3}[\"'`])?\s?[\])]{0,2}|)"
-    rb"(?:[ \t]{0,24}(?P<op>:=|=>|[=!]==?|=~|=|::?|->|<-|,|\(|\|\||\?\?)[ \t]{0,24}|(?P<space>[ \t]{1,24}))"
+    rb"(?P<close>(?:\[\w{0,12}\])?(?:\\{0,3}[\"'`])?\s?[\])]{0,2}|)"
+    rb"(?:[ \t]{0,24}(?P<op>:=|=>|\|\|=|\?\?=|(?<=\))\{|(?<=\) )\{|[=!]==?|=~|=|::?|->|<-|,|\(|\|\||\?\?)[ \t]{0,24}|(?P<space>[ \t]{1,24}))"
 )
 _PAIR = re.compile(
     rb"\\?[\"'`]?\s{0,4}(?:,|;|\}|/?>\s{0,40}(?=<))?\s{0,40}(?:[-{]\s)?(?:"
@@ -69,6 +69,7 @@ _BARE_LINE = re.compile(rb"[^\s\"'`][^\s]{0,2000}")
 _EMBEDDED = re.compile(rb"[^\s\"'`<>;&\\,)}\]]{1,2000}")
 _LINE_REST = re.compile(rb"[ \t]{0,20}(?:(?:#|//|;|--|<!--)[^\n]*|\\|[,;]|</[\w:]+>)?[ \t]*\r?(?:\n|$)")
 _ARGUMENT = re.compile(rb"\w\s?\((?:\s{0,20}|[\w.&*]{1,40},\s?)[A-Za-z@]?\\{0,3}[\"'`]$")
+_TARGET = re.compile(rb"(?i)(?:put|set\w{0,12}|str\w{0,12}|equals?|assert\w{0,12}|add\w{0,10}|append|compare\w{0,8}|define)\s?\(\s{0,8}[\w.]{0,30}$")
 _TEXT = re.compile(rb"(?:<!\[CDATA\[)?(?P<v>[^<>\n]{1,2000}?)(?:\]\]>)?\s{0,30}</")
 _OPERATIONS = {b"(": "call", b",": "comma", b"==": "compare", b"===": "compare", b"!=": "compare", b"!==": "compare", b"=~": "compare"}
 _LEFT, _RIGHT = 130, 12
@@ -167,9 +168,10 @@ def _operator(data: bytes, name: str, left: int, right: int, place: Place) -> As
     if op is None:
         return None
     kind = "space" if op["space"] else _OPERATIONS.get(op["op"], "assign")
-    if kind in ("comma", "space") and bool(op["close"].strip(b" ")) is not (kind == "comma"):
+    named = bool(op["close"].strip(b" "))
+    if kind == "space" and named:
         return None
-    if kind == "comma" and not _ARGUMENT.search(data, max(0, left - 80), left):
+    if kind == "comma" and not (_ARGUMENT if named else _TARGET).search(data, max(0, left - 80), left):
         return None
     at = op.end()
     if kind == "assign" and op["op"] in (b"=", b":=") and data[left - 1 : left] in b";&?" and left:
@@ -235,7 +237,7 @@ def _listed(data: bytes, end: int, place: Place) -> bool:
     follow = data[end : end + 2]
     if place.kind == "config":
         return follow[:1] in (b",", b"}")
-    return place.kind in ("shell", "text", "") and (follow[:1] in (b",", b";", b"}", b"\"", b"'", b"&", b"|") or follow[:1] == b" ")
+    return place.kind in ("shell", "text", "") and (follow[:1] in (b",", b";", b"}", b"\"", b"'", b"&", b"|", b"`") or follow[:1] == b" ")
 
 
 def _in_string(data: bytes, at: int) -> bool:

@@ -64,8 +64,10 @@ def _decide(name: str, named: Named, raw: bytes, op: str, quoted: bool, place: P
 def excluded(name: str, named: Named, value: str, *, quoted: bool) -> str:
     """Say which rule excludes `value` as the content of `name`, or ""."""
     password = named.kind == "password" and named.strength >= 1.0
-    if len(value) < (3 if password else 8):
+    if len(value) < (3 if password else 6 if named.kind in ("secret", "credential") and named.strength >= 0.5 else 8):
         return "too short"
+    if len(value) < 8 and not password and not any(c.isdigit() for c in value):
+        return "a short word"
     if not password and (named.strength <= 0.3 and len(value) < 16):
         return "too short for so weak a name"
     if not quoted and reference(value):

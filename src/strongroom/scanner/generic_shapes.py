@@ -31,7 +31,7 @@ def _shape(detector: str, pattern: str, *, judged: bool = False, name: str = "")
 
 
 _COMMANDS = (
-    r"(?:mysql(?:dump|admin|import|show|check|sh)?|mariadb(?:-\w+)?)\b[^\n|;]{0,200}?\s-p(?P<v>[^\s\"'$-][^\s\"']{1,60}|\"[^\"\n]{2,60}(?=\"))",
+    r"(?:mysql(?:dump|admin|import|show|check|sh)?|mariadb(?:-\w+)?)\b[^\n|;]{0,200}?\s-p(?P<v>[^\s\"'$-][^\s\"']{1,60}|(?<=-p)\"[^\"\n$]{2,60}(?=\")|(?<=-p)'[^'\n]{2,60}(?='))",
     r"sshpass\s{1,3}-p\s{0,3}[\"']?(?P<v>[^\s\"']{2,80})",
     r"(?:mongo(?:sh|dump|restore|export|import)?|smbclient|sqlcmd|bcp|isql|lftp|docker|az|cf|oc|skopeo|buildah|podman|helm|crane|mongostat)\b"
     r"[^\n|;]{0,200}?\s(?:-p|-P)(?:[ =]|(?=[^\s]{6}))[\"']?(?P<v>[^\s\"'$:/-][^\s\"':/]{3,80})[\"']?(?=\s|$|[\"'`])(?!\s{0,3}\d+:)",
@@ -45,7 +45,7 @@ _COMMANDS = (
 )
 _LOGIN_CALL = (
     r"(?i:\w{0,20}(?:login|log_in|logon|authenticate|sign_?in|connect\w{0,8}|getconnection|credentials?|passwordauthentication|basic_?auth\w{0,12}|"
-    r"create_?user|create_?superuser|add_?user|set_?credentials|mysqli|pdo|datasource|passwordauthenticationtoken|passwordtoken)|\bauth\s?=\s?)\(\s{0,20}"
+    r"create_?user|create_?superuser|add_?user|set_?credentials|mysqli|pdo|datasource|passwordauthenticationtoken|passwordtoken|\.basic|pw_set)|\bauth\s?=\s?)\(\s{0,20}"
     r"(?:[\w.$]{1,40},\s?)?(?:[\"'][^\"'\n\s]{1,200}[\"'],\s{0,20}){1,2}(?:some\()?[@bu]?(?P<q>[\"'])(?P<v>[^\"'\n\s]{3,100})(?P=q)"
 )
 _CURL = (

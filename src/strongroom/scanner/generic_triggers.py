@@ -16,8 +16,10 @@ class Trigger(NamedTuple):
 
 _STRONG = r"(?:pass|pwd|psw|secret|cred|token|pw|dsn|mnemonic)"
 _WEAK = r"(?:key|auth|salt|nonce|seed|signature|session|cookie|jwt)"
-_NAME_TAIL = r"[\w.\-]{0,24}\\?[\"'`\])]{0,3}\s{0,4}"
-_JOINED = r"(?::\s?&?[\w.']{1,16}\s?=|[=:(,>]{1,2}|->|<-|\sas string =)\s{0,4}(?:\(\s{0,12})?"
+_NAME_TAIL = r"[\w.\-]{0,24}(?:\[\w{0,8}\])?\\?[\"'`\])]{0,3}\s{0,4}"
+_JOINED = (
+    r"(?::\s?&?[\w.']{1,16}\s?=|[=:(,>|!?]{1,2}=?|->|<-|\{|\sas string =)\s{0,4}(?:\(\s{0,12})?"
+)
 
 TRIGGERS = (
     Trigger("assign", rf"(?i){_STRONG}{_NAME_TAIL}{_JOINED}[^\s=;,(){{}}<>]"),
@@ -46,11 +48,12 @@ TRIGGERS = (
     Trigger(
         "shape",
         r"(?i)(?:login|log_in|logon|authenticate|sign_?in|connect|connection|credentials?|passwordauthentication|basic_?auth|_auth|basicauth|user|"
-        r"mysqli|pdo|passwordtoken|auth\s?=\s?)\(\s{0,20}(?:[\w.$]{1,40},\s?)?[\"'][^\"'\n]{1,200}[\"'],\s{0,20}(?:some\()?[@bu]?[\"'][^\"'\s]",
+        r"mysqli|pdo|passwordtoken|\.basic|pw_set|auth\s?=\s?)\(\s{0,20}(?:[\w.$]{1,40},\s?)?[\"'][^\"'\n]{1,200}[\"'],\s{0,20}(?:some\()?[@bu]?[\"'][^\"'\s]",
     ),
     Trigger("shape", r"(?i)securestring\s{1,3}(?:-string\s{1,2})?[\"'][^\s\"'$]"),
     Trigger("shape", r"(?i)\s--?[\w-]{0,24}(?:pass|pwd|secret|token|key|passin|passout|passwd|cred)[\w-]{0,12}[\"']?[, =]\s?[\"']?[^\s\"'<\[{-]"),
     Trigger("shape", r"(?i)\s(?:-u|--user|-user)[ =]?[\"']?[\w.@%+-]{1,48}:[^\s\"'$:/]"),
     Trigger("shape", r"(?i)\b(?:sshpass|mysql(?:dump|admin|import|show|check)?|mariadb|mongo(?:dump|restore|export|sh)?|redis-cli|ldap\w{3,8}|docker|htpasswd|smbclient|unzip|zip|7z|lftp|wget|pg_dump|sqlcmd|bcp|isql|cadaver|rar|vncpasswd)\b[^\n]{0,100}\s-(?:pw|p|a|w|b)[ =]?[\"']?[^\s-]"),
+    Trigger("shape", r"(?i)\bnet\s{1,3}use\b[^\n]{0,80}/user:\S"),
     Trigger("shape", r"(?i)\becho\s{1,2}[\"']?[^\s\"']{1,64}[\"']?\s{0,2}\|\s{0,2}(?:sudo|passwd|docker|chpasswd|su)\b"),
 )

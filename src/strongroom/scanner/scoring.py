@@ -62,6 +62,7 @@ REASONS = {
     "numeric": "only digits",
     "neighbours": "a user name or a host stands beside it",
     "config": "in a configuration or shell file",
+    "config_password": "a password in a configuration file",
     "test": "in a test",
     "sample": "in documentation or a sample",
     "locale": "in a translation file",
@@ -129,6 +130,7 @@ def _of_place(s: Subject) -> dict[str, float]:
     place = s.place
     return {
         "config": float(place.kind in ("config", "shell")),
+        "config_password": float(place.kind == "config" and not place.locale and s.named == ("password", 1.0)),
         "test": float(place.test),
         "sample": float(place.sample),
         "locale": float(place.locale),
