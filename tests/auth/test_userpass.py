@@ -287,6 +287,15 @@ async def test_password_and_policies_change_alone(method: Bench) -> None:
             await method.write(path, {"password": "x", "policies": "x"})
 
 
+async def test_bound_addresses_hold_in_every_form(method: Bench) -> None:
+    await method.write("users/bob", {"token_bound_cidrs": "127.0.0.0/8,2001:db8::1"})
+    for remote in ("127.1.2.3", "::ffff:127.0.0.1", "2001:db8::1"):
+        await sign_in(method, "bob", "correct", remote=remote)
+    for remote in ("::1", "2001:db8::2", "not an address", ""):
+        with pytest.raises(PermissionDenied):
+            await sign_in(method, "bob", "correct", remote=remote)
+
+
 async def test_a_deleted_user_is_gone(method: Bench) -> None:
     assert await method.exists("users/bob") is True
     await method.delete("users/bob")

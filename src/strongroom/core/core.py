@@ -19,6 +19,7 @@ from strongroom.core.auditing import Auditing, Trail
 from strongroom.core.expiry import Expiry
 from strongroom.core.leases import LeaseEntry
 from strongroom.core.metrics import Metrics
+from strongroom.core.policies.acl import hold_to_page
 from strongroom.core.policy_store import Policies
 from strongroom.core.router import Router, Target
 from strongroom.core.tokens import Session, Tokens
@@ -209,6 +210,8 @@ class Core:
             raise PermissionDenied(f"permission denied: {decision.reason}")
         if route is not None and route.sudo and not decision.sudo:
             raise PermissionDenied(f"permission denied: 'sudo' is needed on '{request.path}'")
+        if request.operation in (Operation.LIST, Operation.SCAN):
+            hold_to_page(request.fields, decision.limit)
         visit.trail.decide(decision.reason)
 
     def _nothing_there(self, request: Request, target: Target) -> StrongroomError:

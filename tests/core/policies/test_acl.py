@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.core.policies import ACL, compile_acl, parse_policy
+from strongroom.core.policies import ACL, compile_acl, hold_to_page, parse_policy
 from strongroom.core.policies.acl import MAX_CACHED
 from strongroom.framework import Operation
 
@@ -254,6 +254,21 @@ def test_pages_are_limited(required: bool, values: dict[str, Any], allowed: bool
     assert decision.limit == 5
 
 
+@pytest.mark.parametrize(
+    ("sent", "limit", "held"),
+    [
+        ({}, 5, {"limit": 5}),
+        ({"limit": "max"}, 5, {"limit": 5}),
+        ({"limit": "max"}, 0, {"limit": 0}),
+        ({"limit": "3"}, 5, {"limit": "3"}),
+        ({}, 0, {}),
+    ],
+)
+def test_a_listing_gets_its_page_size(sent: dict[str, Any], limit: int, held: dict[str, Any]) -> None:
+    hold_to_page(sent, limit)
+    assert sent == held
+
+
 def test_expired_rules_grant_nothing() -> None:
     text = grant("a", "read", expiration='"2030-01-01T00:00:00Z"')
     assert acl(text, now=1893455999.0).valid_until == 1893456000.0
@@ -294,8 +309,9 @@ def test_deep_mounts_are_found_too() -> None:
     assert not acl(grant("+/b", "read")).any_below("a/b/c/")
 
 
-def test_memory_of_decisions_is_bounded() -> None:
+def test_memory_of_decisions_is_bounded_and_used() -> None:
     policy = acl(grant("a/*", "read"))
+    assert policy.check("a/x", READ) is policy.check("a/x", READ)
     for n in range(MAX_CACHED + 10):
         policy.check(f"a/{n}", READ)
     assert len(policy._decided) <= MAX_CACHED

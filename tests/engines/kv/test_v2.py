@@ -154,6 +154,23 @@ async def test_patch_keeps_what_it_does_not_name_byte_for_byte(kv: Bench) -> Non
     )
 
 
+async def test_patch_follows_rfc_7396(kv: Bench) -> None:
+    cases = [  # RFC 7396, appendix A, as members of an object
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b"}, {"a": None}, {}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+        ({"a": 1}, None, None),
+    ]
+    for n, (target, patch, expected) in enumerate(cases):
+        await kv.write(f"data/{n}", {"data": target})
+        await kv.call(Operation.PATCH, f"data/{n}", {"data": patch})
+        assert (await kv.read(f"data/{n}"))["data"] == expected
+
+
 async def test_patch_of_nothing_is_not_found(kv: Bench) -> None:
     with pytest.raises(NotFound) as caught:
         await kv.call(Operation.PATCH, "data/none", {"data": {}})

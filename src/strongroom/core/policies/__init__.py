@@ -1,6 +1,6 @@
 """Policies: their text, their names, and the access-control list made of them."""
 
-from strongroom.core.policies.acl import ACL, Decision, compile_acl
+from strongroom.core.policies.acl import ACL, Decision, compile_acl, hold_to_page
 from strongroom.core.policies.defaults import DEFAULT_POLICY
 from strongroom.core.policies.policy import Capability, Policy, Rule, parse_policy
 from strongroom.core.policies.templates import AliasFacts, GroupFacts, Subject, rendered
@@ -27,6 +27,7 @@ __all__ = [
     "canonical_names",
     "compile_acl",
     "deletable_name",
+    "hold_to_page",
     "parse_policy",
     "rendered",
     "writable_name",

@@ -258,6 +258,12 @@ def _broken(rule: Rule, operation: Operation, fields: Callable[[], Mapping[str, 
     return ""
 
 
+def hold_to_page(fields: dict[str, Any], limit: int) -> None:
+    """Give an allowed listing its page size: the rule's where the caller names none or `max`; 0 is all."""
+    if fields.get("limit") == "max" or (limit and "limit" not in fields):
+        fields["limit"] = limit
+
+
 def _over_page(rule: Rule, fields: Mapping[str, Any]) -> str:
     asked = fields.get("limit")
     if asked is None:

@@ -244,8 +244,7 @@ class _Parser:
         return int(text) if text.lstrip("-").isdigit() else float(text)
 
     def list(self, depth: int) -> "list[Value]":
-        if not self.skip("["):
-            raise self.wrong("a value is expected")
+        self.take()
         if depth > MAX_DEPTH:
             raise self.wrong(f"nested deeper than {MAX_DEPTH} levels")
         found: list[Value] = []
