@@ -16,6 +16,7 @@ import pytest
 
 from strongroom.audit import evidence, journal
 from strongroom.cli import main
+from strongroom.cli.audit_line import render
 
 from .builders import KEY, edit, make_log
 
@@ -257,3 +258,27 @@ def test_a_server_that_refuses_or_is_not_there_has_its_exit_code(
     assert main(["audit", "checkpoint", "--address", address]) == 0
     assert main(["audit", "checkpoint", "--address", "http://127.0.0.1:1"]) == 4
     assert os.environ.get("VAULT_TOKEN") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        (b"what\x1b[2J", "what\\x1b[2J"),
+        (b"[1]", "[1]"),
+        (b'{"seq":3,"request":[1]}', "       3"),
+        (b'{"seq":3,"error":"x"}', "FAILED: x"),
+    ],
+)
+def test_any_line_can_be_shown(line: bytes, row: str) -> None:
+    assert row in render(line)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"), [(500, b"", 4), (200, b"<html>", 4), (200, b'{"data":{}}', 4)]
+)
+def test_an_odd_answer_is_said_to_be_odd(
+    address: str, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, code: int
+) -> None:
+    monkeypatch.setenv("VAULT_TOKEN", "root")
+    monkeypatch.setattr(Routes, "do_GET", lambda self: self._answer(status, body))
+    assert main(["audit", "checkpoint", "--address", address]) == code

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.audit.devices.options import visible_options
+from strongroom.audit.devices.http import HttpOptions
+from strongroom.audit.devices.options import read_options, visible_options
 from strongroom.audit.sinks import DEVICES
 from strongroom.errors import InvalidRequest
 
@@ -104,3 +105,8 @@ def test_options_that_are_wrong_or_reach_too_far_are_refused(
 def test_credentials_are_not_shown() -> None:
     options = {"uri": "https://x/", "token": "a", "hmac_key": "b", "headers": "{}"}
     assert visible_options(options) == {"uri": "https://x/"}
+
+
+def test_options_do_not_print_credentials() -> None:
+    options = read_options(HttpOptions, {"uri": "https://x/", "token": "t0ken"})
+    assert "t0ken" not in repr(options)

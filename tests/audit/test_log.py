@@ -153,3 +153,15 @@ async def test_a_reader_says_when_the_log_does_not_go_on(tmp_path: Path) -> None
     damage(tmp_path, b'{"seq":2,', b'{"seq":7,')
     with pytest.raises(IntegrityFailure, match="does not go on with entry 2"):
         read_entries(tmp_path, 2, 1)
+
+
+async def test_a_line_of_any_length_is_found(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        for size in (10, 20_000, 10, 5_000):
+            await log.flushed(log.append(b'{"number":"%s"}' % (b"x" * size)))
+    for sequence, size in enumerate((10, 20_000, 10, 5_000)):
+        assert len(read_entries(tmp_path, sequence, 1)[0]) == size + 21
+
+
+def test_a_directory_that_is_not_there_has_no_entries(tmp_path: Path) -> None:
+    assert read_entries(tmp_path / "none", 0) == []

@@ -5,6 +5,7 @@ the lines, so a crash repeats at most the last second; `seq` in each line tells 
 """
 
 import asyncio
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -183,8 +184,15 @@ class Sink:
 
     async def _back_off(self, error: Exception) -> None:
         """Go back to the last delivered line and wait before trying again."""
-        self._error = str(error) or type(error).__name__
+        self._error = _reason(error)
         self._failures += 1
         self._reader.close()
         self._reader = Reader(self._directory, self._position)
         await asyncio.sleep(min(FIRST_RETRY_SECONDS * 2 ** min(self._failures - 1, 10), LAST_RETRY_SECONDS))
+
+
+def _reason(error: Exception) -> str:
+    """An error in words; the system's own words where it has some, whichever event loop raised it."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__
