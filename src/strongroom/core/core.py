@@ -108,6 +108,7 @@ class Core:
         self.sealed = True
         self.cluster: dict[str, str] = {}
         self.openers: list[Callable[[], Awaitable[None]]] = []
+        self.closers: list[Callable[[], None]] = []
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Raises a StrongroomError for everything that is refused."""
@@ -281,12 +282,21 @@ class Core:
             raise
         self.initialized = True
         self.sealed = False
-        self.expiry.start()
+        self.expiry.start(self._upkeep)
+
+    async def _upkeep(self) -> None:
+        """Now and then: keep the count of encryptions, and rotate the key long before it is worn."""
+        await self.barrier.record_encryptions()
+        if self.barrier.key_status.rotation_due:
+            await self.barrier.rotate()
 
     async def seal(self) -> None:
         """Stop work and forget every key; what was acknowledged stays."""
         self.sealed = True
         await self.expiry.stop()
+        await self.barrier.record_encryptions()
+        for closer in self.closers:
+            closer()
         await self.auditing.log.set_signer(None)
         self.barrier.seal()
         self.tokens.close()

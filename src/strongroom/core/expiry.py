@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 200
 PAUSE = 1.0
+UPKEEP_SECONDS = 600.0
 RERUNS = 20
 
 RevokeSecret = Callable[[BarrierTransaction, LeaseEntry], Awaitable[None]]
@@ -42,9 +43,9 @@ class Expiry:
         self._revoke_secret = revoke_secret
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Sweep in the background until `stop`."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+    def start(self, upkeep: Callable[[], Awaitable[None]]) -> None:
+        """Sweep in the background until `stop`; `upkeep` runs every ten minutes."""
+        self._task = asyncio.get_running_loop().create_task(self._run(upkeep))
 
     async def stop(self) -> None:
         """Finish the step at hand and stop sweeping."""
@@ -53,10 +54,14 @@ class Expiry:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    async def _run(self) -> None:
+    async def _run(self, upkeep: Callable[[], Awaitable[None]]) -> None:
+        next_upkeep = self._clock.now() + UPKEEP_SECONDS
         while True:
             try:
                 swept = await self.sweep()
+                if self._clock.now() >= next_upkeep:
+                    next_upkeep += UPKEEP_SECONDS
+                    await upkeep()
             except Sealed:
                 return
             except Exception:

@@ -32,6 +32,13 @@ class Ceremonies:
         self.generate_root = GenerateRoot(storage, barrier, self._issue_root, LENGTH)
         self._storage = storage
         self._barrier = barrier
+        core.closers.append(self.forget)
+
+    def forget(self) -> None:
+        """Drop every share handed in so far; called at seal."""
+        self.unsealer.reset()
+        self.rekey.cancel()
+        self.generate_root.cancel()
 
     async def initialize(self, shares: int, threshold: int, root_token: str = "") -> tuple[list[bytes], str]:
         """Create the store; returns the key shares and the root token, kept nowhere."""
