@@ -1,6 +1,7 @@
 """Initialising, unsealing, rekeying and generating root, in both spellings."""
 
 import base64
+from typing import Any
 
 import pytest
 
@@ -67,28 +68,39 @@ async def test_rekey_changes_the_shares(path: str) -> None:
     assert not house.core.sealed
 
 
-async def test_rekey_with_verification_keeps_the_old_shares_until_proven() -> None:
-    house = await House.opened(OPEN, shares=1, threshold=1)
-    begun = (
-        await house.write(
-            "sys/rekey/init",
-            {"secret_shares": 2, "secret_threshold": 2, "require_verification": True},
-            token=None,
-        )
-    ).data
-    new = (
-        await house.write(
-            "sys/rekey/update", {"key": house.shares[0].hex(), "nonce": begun["nonce"]}, token=None
-        )
-    ).data
+async def begin_verified_rekey(house: House) -> dict[str, Any]:
+    wanted = {"secret_shares": 2, "secret_threshold": 2, "require_verification": True}
+    begun = (await house.write("sys/rekey/init", wanted, token=None)).data
+    share = {"key": house.shares[0].hex(), "nonce": begun["nonce"]}
+    new: dict[str, Any] = (await house.write("sys/rekey/update", share, token=None)).data
     assert new["verification_required"] is True
-    nonce = new["verification_nonce"]
+    return new
+
+
+async def test_unproven_new_shares_never_replace_the_old() -> None:
+    house = await House.opened(OPEN)
+    new = await begin_verified_rekey(house)
     await house.write("sys/seal", {})
     await house.unseal()
     assert not house.core.sealed
+    with pytest.raises(InvalidRequest, match="no rekey"):
+        await house.write(
+            "sys/rekey/verify", {"key": new["keys"][0], "nonce": new["verification_nonce"]}, token=None
+        )
+
+
+async def test_proven_new_shares_take_over() -> None:
+    house = await House.opened(OPEN)
+    new = await begin_verified_rekey(house)
     for key in new["keys"]:
-        last = (await house.write("sys/rekey/verify", {"key": key, "nonce": nonce}, token=None)).data
-    assert last["complete"] is True
+        answer = await house.write(
+            "sys/rekey/verify", {"key": key, "nonce": new["verification_nonce"]}, token=None
+        )
+    assert answer.data["complete"] is True
+    house.shares = [bytes.fromhex(key) for key in new["keys"]]
+    await house.write("sys/seal", {})
+    await house.unseal()
+    assert not house.core.sealed
 
 
 @pytest.mark.parametrize("path", ["sys/generate-root", "sys/generate-root-token"])
