@@ -35,6 +35,10 @@ class ListLog:
         self.lines.append(entry)
         return len(self.lines) - 1
 
+    @property
+    def size(self) -> int:
+        return len(self.lines)
+
     async def flushed(self, sequence: int) -> None:
         if self.broken:
             raise AuditFailed("the disk is full")

@@ -33,6 +33,15 @@ class Sinks:
         self._policy = policy
         self._sinks: dict[str, Sink] = {}
 
+    def check(self, kind: str, options: Given) -> Device:
+        """The device that these options describe, not yet fed.
+
+        Raises InvalidRequest for options that are wrong or reach what the configuration does not allow.
+        """
+        if kind not in DEVICES:
+            raise InvalidRequest(f"unknown audit device type; there are {', '.join(DEVICES)}")
+        return DEVICES[kind](options, self._policy)
+
     def enable(self, name: str, kind: str, options: Given) -> None:
         """Feed a device from where its cursor stands, or from now on when it is new.
 
@@ -40,9 +49,7 @@ class Sinks:
         """
         if name in self._sinks:
             raise InvalidRequest(f"an audit device is already enabled at {name}")
-        if kind not in DEVICES:
-            raise InvalidRequest(f"unknown audit device type; there are {', '.join(DEVICES)}")
-        device = DEVICES[kind](options, self._policy)
+        device = self.check(kind, options)
         cursor = Cursor(self._directory / "cursors" / quote(name, safe=""))
         saved = cursor.load()
         start = self._log.size if saved is None else min(saved, self._log.size)

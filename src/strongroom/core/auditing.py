@@ -127,14 +127,14 @@ class Auditing:
 class Trail:
     """The entries of one request: one when it is decided, one when it is answered."""
 
-    __slots__ = ("_auditing", "_auth", "_mount", "_request", "_sequence", "decided")
+    __slots__ = ("_auditing", "_auth", "_mount", "_request", "_tickets", "decided")
 
     def __init__(self, auditing: Auditing, request: Request, mount: Mount | None) -> None:
         self._auditing = auditing
         self._request = request
         self._mount = mount
         self._auth = _NO_AUTH
-        self._sequence = -1
+        self._tickets: list[int] = []
         self.decided = False
 
     def who(self, session: Session) -> None:
@@ -162,21 +162,22 @@ class Trail:
         )
 
     async def recorded(self) -> None:
-        """Return once the request's entry is on disk: before a write is committed."""
-        await self._auditing.log.flushed(self._sequence)
+        """Return once what was written so far is on disk: before a write is committed, before an answer."""
+        for ticket in self._tickets:
+            await self._auditing.log.flushed(ticket)
 
     async def refused(self, error: StrongroomError) -> None:
         """Write the answer's entry for an error and wait for it."""
         self.decide(error=error)
         self._append("response", self._brief(), {"response": {}}, error)
-        await self._auditing.log.flushed(self._sequence)
+        await self.recorded()
 
     async def answered(self, response: Response) -> None:
         """Write the answer's entry and wait until it is on disk."""
         self.decide()
         plain = self._mount.config.audit_non_hmac_response_keys if self._mount else ()
         self._append("response", self._brief(), {"response": self._answer(response, plain)}, None)
-        await self._auditing.log.flushed(self._sequence)
+        await self.recorded()
 
     def _brief(self) -> dict[str, Any]:
         request, mount = self._request, self._mount
@@ -248,4 +249,4 @@ class Trail:
             _encode(request),
             _encode(rest)[1:],
         )
-        self._sequence = self._auditing.log.append(entry)
+        self._tickets.append(self._auditing.log.append(entry))

@@ -15,6 +15,11 @@ class AuditLog(Protocol):
         """
         ...
 
+    @property
+    def size(self) -> int:
+        """How many entries are on disk."""
+        ...
+
     async def flushed(self, sequence: int) -> None:
         """Return once the entry is on disk; raises AuditFailed when it could not be written."""
         ...

@@ -8,9 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from strongroom.audit import evidence
@@ -53,12 +51,16 @@ class AuditDesk:
     directory: Path
     api_devices: bool
 
+    def start(self, name: str, device: Device) -> None:
+        """Feed a device, unless it is fed already."""
+        if name not in self.sinks.status():
+            self.sinks.enable(name, device.type, device.options)
+
     async def open(self, house: Core) -> None:
         """Feed the devices that were created through the API; called at unseal."""
-        running = self.sinks.status()
-        for name, device in (await stored(house)).items():
-            if name not in running and self.api_devices:
-                self.sinks.enable(name, device.type, device.options)
+        if self.api_devices:
+            for name, device in (await stored(house)).items():
+                self.start(name, device)
 
 
 async def stored(house: Core) -> dict[str, Device]:
@@ -147,9 +149,9 @@ async def enable(ctx: Context, req: Enable) -> Response:
     if name in known or name in office.declared:
         raise InvalidRequest(f"path already in use: {name}")
     device = Device(req.type, req.description, dict(req.options or {}), req.local)
+    office.sinks.check(device.type, device.options)
     own(ctx).put(DEVICES, Devices({**known, name: device}))
-    if name not in office.sinks.status():
-        office.sinks.enable(name, device.type, device.options)
+    ctx.after_commit(lambda: office.start(name, device))
     return Response()
 
 
@@ -198,11 +200,13 @@ async def consistency(ctx: Context, req: Between) -> Response:
 async def entries(ctx: Context, req: Window) -> Response:
     if not (req.start >= 0 and 1 <= req.limit <= MAX_ENTRIES):
         raise InvalidRequest(f"'start' is 0 or more and 'limit' between 1 and {MAX_ENTRIES}")
-    lines = await asyncio.to_thread(evidence.read_entries, desk(ctx).directory, req.start, req.limit)
+    size = core(ctx).auditing.log.size
+    lines = await asyncio.to_thread(evidence.read_entries, desk(ctx).directory, req.start, req.limit, size)
     if not lines:
         raise NotFound
-    body: dict[str, Any] = {"entries": [msgspec.Raw(line.strip()) for line in lines]}
-    return Response(body)
+    # As one raw body: hashed leaf by leaf, each reading of the log would add the log to the log.
+    body = b'{"data":{"entries":[%b]}}' % b",".join(line.strip() for line in lines)
+    return Response(raw=Raw("application/json", body), facts={"start": req.start, "entries": len(lines)})
 
 
 ROUTES = (

@@ -130,7 +130,8 @@ class ACL:
             return _ROOT
         if operation is Operation.HELP:
             return _HELP
-        rule = self._listing_rule(path) if operation in _LISTING else self._rule(path)
+        # What is not a listing is routed without its trailing slash, so it is judged without it.
+        rule = self._listing_rule(path) if operation in _LISTING else self._rule(path.removesuffix("/"))
         decision = self._granted(rule, path, operation, create=exists is False)
         if rule is None or not decision.allowed or not _constrains(rule):
             return self._remember((path, operation, exists), decision)
