@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 _RUN = re.compile(rb"([^/+\-=])\1{5,}")
+_ZEROS = re.compile(rb"A{4,24}")  # zero bytes in base64: Dropbox and Twitter tokens hold them
+_LONG = 40  # bytes of a secret in which zero bytes say nothing
 _PAIRS = re.compile(rb"(.{2,4})\1{4,}", re.DOTALL)
 _WORD = re.compile(
     rb"(?i)example|placeholder|your[_-]?(?:api|key|token|secret|pass|own)|redacted|changeme|change[_-]me|replace[_-]?(?:me|with|this)"
@@ -27,7 +29,8 @@ _LADDERS = (
 
 def sample(secret: bytes, *, strict: bool) -> str:
     """Say why `secret` is a sample, or "" when nothing speaks for it."""
-    if _RUN.search(secret) or _PAIRS.search(secret):
+    body = _ZEROS.sub(b"A", secret) if len(secret) >= _LONG else secret
+    if _RUN.search(body) or _PAIRS.search(body) or len(body) < len(secret) // 2:
         return "one character or group repeats: a mask or a sample"
     if word := _WORD.search(secret):
         return f"holds `{word[0].decode('ascii', 'replace').lower()}`: a sample"
