@@ -30,6 +30,13 @@ async def test_the_reason_may_come_in_a_header(kv: Bench) -> None:
     assert (await kv.read("metadata/app"))["versions"]["1"]["reason"] == "rotation"
 
 
+async def test_version_and_reason_are_told_to_the_audit_log(kv: Bench) -> None:
+    body = {"data": {"a": 1}, "options": {"reason": "drill"}}
+    assert (await kv.call(Operation.WRITE, "data/app", body)).facts == {"version": 1, "reason": "drill"}
+    assert (await kv.call(Operation.WRITE, "data/app", {"data": {}})).facts == {"version": 2}
+    assert (await kv.call(Operation.READ, "data/app", query={"version": "1"})).facts == {"version": 1}
+
+
 @pytest.mark.parametrize("reason", ["x" * 513, "a\nb", 7])
 async def test_a_reason_that_is_no_short_text_is_refused(kv: Bench, reason: object) -> None:
     with pytest.raises(InvalidRequest, match="reason"):

@@ -166,10 +166,11 @@ async def _version(ctx: Context, path: str, asked: int) -> tuple[dict[str, Any],
 async def _store(ctx: Context, path: str, key: Key, text: bytes, options: dict[str, Any]) -> Response:
     config = await ctx.storage.find("config", Config) or Config()
     _check_cas(options.get("cas"), key, required=key.cas_required or config.cas_required)
-    key = with_version(ctx, path, key, config, text, reason_of(ctx, options))
+    reason = reason_of(ctx, options)
+    key = with_version(ctx, path, key, config, text, reason)
     ctx.storage.put(meta_key(path), key)
     facts = data_facts(key.versions[key.current], key.current, key.custom)
-    return Response(facts, facts={"version": key.current})
+    return Response(facts, facts={"version": key.current, **({"reason": reason} if reason else {})})
 
 
 def _check_cas(cas: object, key: Key, *, required: bool) -> None:
