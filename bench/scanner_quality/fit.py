@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench.scanner_quality.generate import examples
+
 from strongroom.scanner import generic
 from strongroom.scanner.generic_assign import Cursor, assignments
 from strongroom.scanner.generic_judge import _NEIGHBOURS, excluded
@@ -33,14 +34,18 @@ def subjects(path: str, data: bytes) -> Iterator[tuple[int, Subject]]:
         for found in assignments(data, end, place, cursor):
             named = classify(found.name)
             raw = data[found.start : found.end]
-            if named is None or not raw.isascii() or excluded(found.name, named, raw.decode().strip(), quoted=found.quoted):
+            if (
+                named is None
+                or not raw.isascii()
+                or excluded(found.name, named, raw.decode().strip(), quoted=found.quoted)
+            ):
                 continue
             near = _NEIGHBOURS.search(data, max(0, found.at - 160), found.end + 160) is not None
             yield found.start, Subject(named, raw.decode().strip(), found.op, found.quoted, place, near)
 
 
 def background(roots: list[Path]) -> Iterator[Subject]:
-    """Candidates of installed software: no secrets, but for those that score high already, which are left out."""
+    """Candidates of installed software: no secrets; those that score high already are left out."""
     seen: set[str] = set()
     for root in roots:
         for path in sorted(root.rglob("*")):
@@ -102,7 +107,10 @@ def report(title: str, data: list[Row], w: dict[str, float]) -> None:
         z = w["bias"] + sum(w.get(n, 0.0) * v for n, v in row.items())
         table[z >= 0, label > 0.5] += 1
     tp, fp, fn = table[True, True], table[True, False], table[False, True]
-    print(f"{title}: precision {tp / max(1.0, tp + fp):.3f} recall {tp / max(1.0, tp + fn):.3f} ({tp:.0f} found, {fp:.0f} false, {fn:.0f} missed)")
+    print(
+        f"{title}: precision {tp / max(1.0, tp + fp):.3f} recall "
+        f"{tp / max(1.0, tp + fn):.3f} ({tp:.0f} found, {fp:.0f} false, {fn:.0f} missed)"
+    )
 
 
 def main() -> None:
@@ -112,7 +120,10 @@ def main() -> None:
     w = fit(train)
     report("training", train, w)
     report("held back", held, w)
-    lines = ["# feature weight; fitted by bench/scanner_quality/fit.py", *(f"{n} {v:.3f}" for n, v in w.items())]
+    lines = [
+        "# feature weight; fitted by bench/scanner_quality/fit.py",
+        *(f"{n} {v:.3f}" for n, v in w.items()),
+    ]
     WEIGHTS.write_text("\n".join(lines) + "\n")
 
 

@@ -12,8 +12,48 @@ WORDS = (Path(__file__).resolve().parents[2] / "src/strongroom/scanner/data/word
 LEET = str.maketrans("aeiost", "431057")
 SYMBOLS = "!@#$%^&*?+-_.="
 
-PASSWORD_NAMES = "password passwd pwd pass db_password dbPassword PASSWORD DB_PASS mysql_pwd userPassword rootPassword adminPass smtp_password keystorePassword ftpPasswd passphrase".split()
-TOKEN_NAMES = "token access_token apiKey api_key API_KEY secret client_secret clientSecret SECRET_KEY authToken auth_token secretKey app_secret privateKey bot_token consumerSecret encryption_key accessKey x-api-key webhookSecret refreshToken appKey".split()
+PASSWORD_NAMES = [
+    "password",
+    "passwd",
+    "pwd",
+    "pass",
+    "db_password",
+    "dbPassword",
+    "PASSWORD",
+    "DB_PASS",
+    "mysql_pwd",
+    "userPassword",
+    "rootPassword",
+    "adminPass",
+    "smtp_password",
+    "keystorePassword",
+    "ftpPasswd",
+    "passphrase",
+]
+TOKEN_NAMES = [
+    "token",
+    "access_token",
+    "apiKey",
+    "api_key",
+    "API_KEY",
+    "secret",
+    "client_secret",
+    "clientSecret",
+    "SECRET_KEY",
+    "authToken",
+    "auth_token",
+    "secretKey",
+    "app_secret",
+    "privateKey",
+    "bot_token",
+    "consumerSecret",
+    "encryption_key",
+    "accessKey",
+    "x-api-key",
+    "webhookSecret",
+    "refreshToken",
+    "appKey",
+]
 TEMPLATES = (
     ("a/src/{w}.py", '{n} = "{v}"\n'),
     ("a/src/{w}.py", "    {n}='{v}',\n"),
@@ -61,7 +101,9 @@ def password(r: random.Random) -> str:
             lambda: word[:5] + other[:5],
             lambda: "".join(r.choice(string.ascii_lowercase) for _ in range(r.randint(6, 10))),
             lambda: "".join(r.choice(string.ascii_letters + string.digits) for _ in range(r.randint(7, 16))),
-            lambda: "".join(r.choice(string.ascii_letters + string.digits + SYMBOLS) for _ in range(r.randint(8, 18))),
+            lambda: "".join(
+                r.choice(string.ascii_letters + string.digits + SYMBOLS) for _ in range(r.randint(8, 18))
+            ),
             lambda: r.choice(string.ascii_lowercase) + word[:4] + digits,
         )
     )()
@@ -70,17 +112,47 @@ def password(r: random.Random) -> str:
 def token(r: random.Random) -> str:
     """A token or key: hex, base64, alphanumeric or a UUID, 16 characters and more."""
     size = r.choice((16, 20, 24, 32, 32, 32, 40, 40, 43, 48, 64))
-    alphabet = r.choice(("0123456789abcdef", "0123456789ABCDEF", string.ascii_letters + string.digits, string.ascii_lowercase + string.digits, string.ascii_letters + string.digits + "+/", string.ascii_letters + string.digits + "-_"))
+    alphabet = r.choice(
+        (
+            "0123456789abcdef",
+            "0123456789ABCDEF",
+            string.ascii_letters + string.digits,
+            string.ascii_lowercase + string.digits,
+            string.ascii_letters + string.digits + "+/",
+            string.ascii_letters + string.digits + "-_",
+        )
+    )
     value = "".join(r.choice(alphabet) for _ in range(size))
     if r.random() < 0.08:
-        value = f"{r.getrandbits(32):08x}-{r.getrandbits(16):04x}-4{r.getrandbits(12):03x}-a{r.getrandbits(12):03x}-{r.getrandbits(48):012x}"
+        value = (
+            f"{r.getrandbits(32):08x}-{r.getrandbits(16):04x}-4{r.getrandbits(12):03x}-a"
+            f"{r.getrandbits(12):03x}-{r.getrandbits(48):012x}"
+        )
     return value + ("=" if "+" in alphabet and r.random() < 0.5 else "")
 
 
 def harmless(r: random.Random) -> str:
     """What stands beside such names and is none: words, identifiers, names of keys, sentences."""
     a, b, c = r.choice(WORDS), r.choice(WORDS), r.choice(WORDS)
-    return r.choice((a, f"{a}_{b}", f"{a}-{b}", f"{a}.{b}", f"{a}{b.capitalize()}", f"{a} {b}", f"{a} {b} {c}", f"{a.upper()}_{b.upper()}", f"{a}:{b}", a.capitalize() + b.capitalize(), f"{a}_{b}_{c}", f"{a}/{b}", f"{a}.{b}.{c}", f"{a}{r.randint(1, 3)}", f"{a}-{b}-{r.randint(1, 9)}"))
+    return r.choice(
+        (
+            a,
+            f"{a}_{b}",
+            f"{a}-{b}",
+            f"{a}.{b}",
+            f"{a}{b.capitalize()}",
+            f"{a} {b}",
+            f"{a} {b} {c}",
+            f"{a.upper()}_{b.upper()}",
+            f"{a}:{b}",
+            a.capitalize() + b.capitalize(),
+            f"{a}_{b}_{c}",
+            f"{a}/{b}",
+            f"{a}.{b}.{c}",
+            f"{a}{r.randint(1, 3)}",
+            f"{a}-{b}-{r.randint(1, 9)}",
+        )
+    )
 
 
 def examples(seed: int, count: int) -> Iterator[tuple[str, bytes, int, int, bool]]:

@@ -9,6 +9,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 SUFFIXES = {".py", ".md", ".rst", ".txt", ".html", ".pl", ".pm", ".h", ".js", ".json", ""}
@@ -27,15 +28,21 @@ def texts(roots: list[Path]) -> Iterator[str]:
 
 
 def main() -> None:
-    roots = [Path(a) for a in sys.argv[1:]] or [Path(sys.prefix) / "lib", Path("/usr/share"), Path("/usr/lib/python3")]
+    roots = [Path(a) for a in sys.argv[1:]] or [
+        Path(sys.prefix) / "lib",
+        Path("/usr/share"),
+        Path("/usr/lib/python3"),
+    ]
     files: Counter[str] = Counter()
     for text in texts(roots):
         files.update({w.lower() for w in WORD.findall(text)})
-    words = [w for w, n in files.most_common(40_000) if 3 <= len(w) <= 14 and n >= (30 if len(w) < 5 else 12)][:9000]
+    words = [
+        w for w, n in files.most_common(40_000) if 3 <= len(w) <= 14 and n >= (30 if len(w) < 5 else 12)
+    ][:9000]
     (DATA / "words.txt").write_text("\n".join(sorted(words)) + "\n")
     pairs: Counter[tuple[str, str]] = Counter()
     for word in words:
-        for a, b in zip(word, word[1:], strict=False):
+        for a, b in pairwise(word):
             pairs[a, b] += 1 + int(math.log(files[word]))
     rows = []
     for a in LETTERS:

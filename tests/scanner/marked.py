@@ -17,13 +17,11 @@ def unmark(text: str) -> tuple[bytes, set[tuple[int, int]]]:
     """Return the text without its marks, and the spans that were marked, as byte offsets."""
     data = bytearray()
     spans: set[tuple[int, int]] = set()
-    start = 0
-    for part in text.replace("»", "«»").split("«"):
-        if part.startswith("»"):
-            spans.add((start, len(data)))
-            part = part[1:]
-        start = len(data)
-        data += part.encode()
+    for part in text.split("«"):
+        secret, close, rest = part.partition("»")
+        if close:
+            spans.add((len(data), len(data) + len(secret.encode())))
+        data += (secret + rest).encode()
     return bytes(data), spans
 
 

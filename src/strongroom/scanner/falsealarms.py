@@ -7,50 +7,89 @@ shape alone excludes (references, paths, dates, hashes of nothing). Each returns
 import re
 
 _TEMPLATE = re.compile(
-    r"^[\"']?\$\w+[\"']?$|\$\{|\$\(|\{\{|\}\}|<%|%>|#\{|\{%|<\?|\$\[\[|\$\$\{|^\$[A-Za-z_]\w*(?:\[.*\]|->.*)?$|^%\w+%$|^%\(\w+\)s|^%[-\d.]*[sdxvqrif@]$|"
-    r"^@[\w.\-]+@$|^<[^<>]+>$|^\[[^\[\]]+\]$|^\{(?!AQ)[^{}]*\}$|^__\w+__$|^:[a-z_]\w*$|^\?+$|^!\w+|^\$\w+\$$|%\{|^&[a-z]+;|^\$\d$|"
-    r"^\$env:|^(?:ref|refs|secret|vault|op|ssm|aws-?sm|arn|file|env|keyring|resolve|gcp|sops|azurekeyvault|doppler|ssh)(?:\+\w+)?:|"
-    r"^ENC\[|^ENC\(|^AQICAH|\$ANSIBLE_VAULT|^\w+\(.*\)$|^@Microsoft\.KeyVault|^\{\w+\}|<[a-z_ \-]+>|\[[A-Z_ \-]+\]|^%[A-Z_]+"
+    r"^[\"']?\$\w+[\"']?$|\$\{|\$\(|\{\{|\}\}|<%|%>|#\{|\{%|<\?|\$\[\[|\$\$\{|"
+    r"^\$[A-Za-z_]\w*(?:\[.*\]|->.*)?$|^%\w+%$|^%\(\w+\)s|^%[-\d.]*[sdxvqrif@]$|"
+    r"^@[\w.\-]+@$|^<[^<>]+>$|^\[[^\[\]]+\]$|^\{(?!AQ)[^{}]*\}$|^__\w+__$|^:[a-z_]\w*$|^\?+$|"
+    r"^!\w+|^\$\w+\$$|%\{|^&[a-z]+;|^\$\d$|"
+    r"^\$env:|^(?:ref|refs|secret|vault|op|ssm|aws-?sm|arn|file|env|keyring|resolve|gcp|sops|"
+    r"azurekeyvault|doppler|ssh)(?:\+\w+)?:|"
+    r"^ENC\[|^ENC\(|^AQICAH|\$ANSIBLE_VAULT|^\w+\(.*\)$|^@Microsoft\.KeyVault|^\{\w+\}|"
+    r"<[a-z_ \-]+>|\[[A-Z_ \-]+\]|^%[A-Z_]+"
 )
 _WORDS = (
-    "your|change_?me|changeit|change_?this|change_?it|replace|insert|placeholder|example|sample|dummy|redacted|removed|hidden|masked|"
-    "omitted|todo|fixme|tbd|fill_?in|fill_?me|not_?set|not_?real|not_?used|unused|none_?set|put_?your|enter_?your|my_?(?:secret_?|api_?)?(?:key|password|token|secret)|some_?(?:thing|password|token|secret|key|pass)"
-    "|super_?secret|top_?secret|secret_?here|password_?here|key_?here|token_?here|goes_?here|_here\\b|foo_?bar|lorem|fake|mock|"
-    "undefined|default_?password|no_?password|same_?as|see_?below|redact|obfuscated|scrubbed|sanitized|censored|deadbeef|the_?password"
+    "your|change_?me|changeit|change_?this|change_?it|replace|insert|placeholder|example|samp"
+    "le|dummy|redacted|removed|hidden|masked|"
+    "omitted|todo|fixme|tbd|fill_?in|fill_?me|not_?set|not_?real|not_?used|unused|none_?set|p"
+    "ut_?your|enter_?your|my_?(?:secret_?|api_?)?(?:key|password|token|secret)|some_?(?:thing"
+    "|password|token|secret|key|pass)"
+    "|super_?secret|top_?secret|secret_?here|password_?here|key_?here|token_?here|goes_?here|"
+    "_here\\b|foo_?bar|lorem|fake|mock|"
+    "undefined|default_?password|no_?password|same_?as|see_?below|redact|obfuscated|scrubbed|"
+    "sanitized|censored|deadbeef|the_?password"
 )
 _PLACEHOLDER = re.compile(rf"(?i)(?:^|[^a-z]|(?<=[a-z])(?=[A-Z]))(?:{_WORDS})")
-_MASK = re.compile(r"(.)\1{3,}$|[xX*.•●_#?-]{3,}$|.*(?:[xX]{5,}|\*{3,}|\.{3,}|•{2,}|_{4,}|#{4,}|…)|^(.{1,4}?)\2{3,}$|^0+[1-9a-f]?$")
+_MASK = re.compile(
+    r"(.)\1{3,}$|[xX*.•●_#?-]{3,}$|.*(?:[xX]{5,}|\*{3,}|\.{3,}|•{2,}|_{4,}|#{4,}|…)|"
+    r"^(.{1,4}?)\2{3,}$|^0+[1-9a-f]?$"
+)
 _FIELD = re.compile(
-    r"(?i)(?:(?:the|my|a|an|your|new|old|current|test|user|db|database|admin|root|login|account|access|api|auth|client|app|invalid|"
-    r"wrong|bad|valid|correct|good|some|any|no|enter|confirm|forgot|reset|secret|private|public|refresh|bearer|id|csrf|session|oauth2?|"
-    r"jwt|basic|plain|hashed|encrypted|default|x|http|proxy|service|server|device|master|signing|encryption|shared|your)[\s_\-./:]*)*"
-    r"(?:pass(?:word|wd|phrase|code)?s?|pwd|secrets?|tokens?|keys?|creds?|credentials?|auth(?:orization|entication)?|username|user|login|name|"
-    r"value|string|text|bearer|basic|digest|hash|salt|nonce|seed|api_?key|access_?key|type|id|email|hidden|new|old|current)"
-    r"(?:[\s_\-.]*(?:\d{1,2}|value|string|here|text|id|name|key|hash|field|input|confirm(?:ation)?|reset|required|file|path))?[\s?:!.]*"
+    r"(?i)(?:(?:the|my|a|an|your|new|old|current|test|user|db|database|admin|root|login|"
+    r"account|access|api|auth|client|app|invalid|"
+    r"wrong|bad|valid|correct|good|some|any|no|enter|confirm|forgot|reset|secret|private|"
+    r"public|refresh|bearer|id|csrf|session|oauth2?|"
+    r"jwt|basic|plain|hashed|encrypted|default|x|http|proxy|service|server|device|master|"
+    r"signing|encryption|shared|your)[\s_\-./:]*)*"
+    r"(?:pass(?:word|wd|phrase|code)?s?|pwd|secrets?|tokens?|keys?|creds?|credentials?|"
+    r"auth(?:orization|entication)?|username|user|login|name|"
+    r"value|string|text|bearer|basic|digest|hash|salt|nonce|seed|api_?key|access_?key|type|"
+    r"id|email|hidden|new|old|current)"
+    r"(?:[\s_\-.]*(?:\d{1,2}|value|string|here|text|id|name|key|hash|field|input|"
+    r"confirm(?:ation)?|reset|required|file|path))?[\s?:!.]*"
 )
 _SCALAR = re.compile(
-    r"(?i)(?:true|false|yes|no|on|off|null|nil|none|undefined|nan|void|empty|blank|n/?a|required|optional|enabled|disabled|"
-    r"test(?:s|ing|er)?|tests?[\-_]?(?:ing|er|key|value|token|secret|user)|foo|bar|baz|qux|abc|xyz|asdf?|str(?:ing)?|int|bool(?:ean)?|bytes|object|any|default|auto|manual|prompt|"
-    r"ask|always|never|unset|unknown|anonymous|guest|public|private|internal|plain(?:text)?|md5|sha\d*|hmac.*|scram-.*|aes.*|rsa|bcrypt|"
-    r"scrypt|argon2\w*|oauth2?|bearer|basic|digest|jwt|hs256|rs256|base64|hex|utf-?\d+|ascii|latin-?1|iso-?8859-?\d+|cp\d+|windows-\d+|json|xml|self|this|super|new|function|"
-    r"lambda|import|return|let|const|var|else|error|ok|local|static|dynamic|inherit|all|hello|world|hello.?world|data|file|env|environ|"
-    r"[\d.,:\-/\s+]{1,7}|0x[0-9a-f]{1,8}|v?\d+(?:\.\d+)+\S{0,6}|\d{4}-\d\d-\d\d\S*|\d+(?:px|em|rem|ms|s|m|h|d|kb|mb|gb|%)?)"
+    r"(?i)(?:true|false|yes|no|on|off|null|nil|none|undefined|nan|void|empty|blank|n/?a|"
+    r"required|optional|enabled|disabled|"
+    r"test(?:s|ing|er)?|tests?[\-_]?(?:ing|er|key|value|token|secret|user)|foo|bar|baz|qux|"
+    r"abc|xyz|asdf?|str(?:ing)?|int|bool(?:ean)?|bytes|object|any|default|auto|manual|prompt|"
+    r"ask|always|never|unset|unknown|anonymous|guest|public|private|internal|plain(?:text)?|"
+    r"md5|sha\d*|hmac.*|scram-.*|aes.*|rsa|bcrypt|"
+    r"scrypt|argon2\w*|oauth2?|bearer|basic|digest|jwt|hs256|rs256|base64|hex|utf-?\d+|ascii|"
+    r"latin-?1|iso-?8859-?\d+|cp\d+|windows-\d+|json|xml|self|this|super|new|function|"
+    r"lambda|import|return|let|const|var|else|error|ok|local|static|dynamic|inherit|all|"
+    r"hello|world|hello.?world|data|file|env|environ|"
+    r"[\d.,:\-/\s+]{1,7}|0x[0-9a-f]{1,8}|v?\d+(?:\.\d+)+\S{0,6}|\d{4}-\d\d-\d\d\S*|\d+(?:px|"
+    r"em|rem|ms|s|m|h|d|kb|mb|gb|%)?)"
 )
 _PATHLIKE = re.compile(
-    r"(?i)(?:~|\.{1,2}|[a-z]:)?[\\/](?:[\w.\-${} ]+[\\/])+[\w.\-*${}]*|[./~][\w\-./]+\.(?:[a-z]{2,4}\d?)|[\w\-./]+\.(?:pem|key|crt|cer|json|"
-    r"ya?ml|txt|conf|cfg|py|js|ts|java|php|rb|html?|css|png|jpe?g|svg|sh|xml|properties|jks|p12|pfx|ini|toml|md|go|sql|gpg|kdbx|tf|log|db)|"
+    r"(?i)(?:~|\.{1,2}|[a-z]:)?[\\/](?:[\w.\-${} ]+[\\/])+[\w.\-*${}]*|"
+    r"[./~][\w\-./]+\.(?:[a-z]{2,4}\d?)|[\w\-./]+\.(?:pem|key|crt|cer|json|"
+    r"ya?ml|txt|conf|cfg|py|js|ts|java|php|rb|html?|css|png|jpe?g|svg|sh|xml|properties|jks|"
+    r"p12|pfx|ini|toml|md|go|sql|gpg|kdbx|tf|log|db)|"
     r"(?:https?|ftp|file|git|ssh|wss?|urn|mailto|data|chrome|about|blob)[:][^\s]*|/[\w\-]+(?:/[\w\-:]*)*/?"
 )
 _REFERENCE = re.compile(
-    r"[A-Za-z_$@&*!][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?(?:[(\[].*)?|[\w.$:>\-]+\(.*|[A-Za-z_$][\w$.]*\[.*|(?:process\.env|os\.environ|ENV|self|this|args|config|options|params|props|request|settings|ctx)\b.*[.\[(].*"
+    r"[A-Za-z_$@&*!][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?(?:[(\[].*)?|"
+    r"[\w.$:>\-]+\(.*|[A-Za-z_$][\w$.]*\[.*|(?:process\.env|os\.environ|ENV|self|this|args|"
+    r"config|options|params|props|request|settings|ctx)\b.*[.\[(].*"
 )
-_PATTERN = re.compile(r"\\\\?[swdbSWDB][+*{\])]|\(\?[:=!P]|\[\^|\]\+|\]\*|\)\+|\.\*|\[[a-zA-Z0]-[zZ9]|\]\{\d|\\\\?u\d{4}|\\\\[1-9]|\[-?\d*\]\.|^&#?\w{1,6};?$")
+_PATTERN = re.compile(
+    r"\\\\?[swdbSWDB][+*{\])]|\(\?[:=!P]|\[\^|\]\+|\]\*|\)\+|\.\*|\[[a-zA-Z0]-[zZ9]|\]\{\d|"
+    r"\\\\?u\d{4}|\\\\[1-9]|\[-?\d*\]\.|^&#?\w{1,6};?$"
+)
 _FORMAT = re.compile(r"(?:%[-\d.]*[sdifrxq@]|\{\d?\}|[^A-Za-z0-9])+|[A-Za-z.]+\[[\w., |]*\]")
-_ALPHABET = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz 01234567890123456789 qwertyuiopasdfghjklzxcvbnm qwertzuiop 0123456789abcdef zyxwvutsrqponmlkjihgfedcba 9876543210"
+_ALPHABET = (
+    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz 01234567890123456789 "
+    "qwertyuiopasdfghjklzxcvbnm qwertzuiop 0123456789abcdef zyxwvutsrqponmlkjihgfedcba 9876543210"
+)
 _KNOWN = re.compile(
-    r"(?i)^(?:wJalrXUtnFEMI|AKIA[A-Z0-9]*EXAMPLE|d41d8cd98f00b204e9800998ecf8427e|da39a3ee5e6b4b0d3255bfef95601890afd80709|"
-    r"e3b0c44298fc1c149afbf4c8996fb924|eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9\.eyJzdWIiOiIxMjM0NTY3ODkwI|00000000-0000|"
-    r"mF_9\.B5f-4\.1JqM|SlAV32hkKG|2YotnFZFEjr1zCsicMWpAA|tGzv3JOkF0XG5Qx2TlKWIA|dGhlIHNhbXBsZSBub25jZQ|QWxhZGRpbjpvcGVuI|gX1fBat3bV|czZCaGRSa3F0M|Zm9vOmJhcg|dXNlcjpwYXNz)"
+    r"(?i)^(?:wJalrXUtnFEMI|Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2|"
+    r"AKIA[A-Z0-9]*EXAMPLE|d41d8cd98f00b204e9800998ecf8427e|"
+    r"da39a3ee5e6b4b0d3255bfef95601890afd80709|"
+    r"e3b0c44298fc1c149afbf4c8996fb924|"
+    r"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9\.eyJzdWIiOiIxMjM0NTY3ODkwI|00000000-0000|"
+    r"mF_9\.B5f-4\.1JqM|SlAV32hkKG|2YotnFZFEjr1zCsicMWpAA|tGzv3JOkF0XG5Qx2TlKWIA|"
+    r"dGhlIHNhbXBsZSBub25jZQ|QWxhZGRpbjpvcGVuI|gX1fBat3bV|czZCaGRSa3F0M|Zm9vOmJhcg|"
+    r"dXNlcjpwYXNz)"
 )
 
 

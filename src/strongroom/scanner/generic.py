@@ -61,7 +61,10 @@ def _generic(data: bytes, ends: Iterable[tuple[int, int]], place: Place) -> Iter
     ordered = sorted(ends, key=lambda hit: (_KINDS[hit[0]] == "assign", hit[1]))
     for trigger, end in ordered:
         if trigger in _PEM:
-            yield from (_shaped(s, data, Verdict(True, 1.0, ("a private key in its armour",))) for s in private_keys(data, end, places))
+            yield from (
+                _shaped(s, data, Verdict(True, 1.0, ("a private key in its armour",)))
+                for s in private_keys(data, end, places)
+            )
         elif _KINDS[trigger] == "shape":
             yield from _shapes(data, end, place, places)
         else:
@@ -77,7 +80,9 @@ def _shapes(data: bytes, end: int, place: Place, seen: set[int]) -> Iterator[Can
 
 def _shaped(shaped: Shaped, data: bytes, verdict: Verdict) -> Candidate:
     start, end = shaped.start, shaped.end
-    return Candidate(shaped.shape.detector, start, end, data[start:end], shaped.shape.name, verdict.score, verdict.reasons)
+    return Candidate(
+        shaped.shape.detector, start, end, data[start:end], shaped.shape.name, verdict.score, verdict.reasons
+    )
 
 
 def _assigned(data: bytes, end: int, place: Place, cursor: Cursor) -> Iterator[Candidate]:
@@ -85,4 +90,6 @@ def _assigned(data: bytes, end: int, place: Place, cursor: Cursor) -> Iterator[C
         verdict = judge(found, data, place)
         if verdict.accepted:
             secret = data[found.start : found.end]
-            yield Candidate(verdict.detector, found.start, found.end, secret, found.name, verdict.score, verdict.reasons)
+            yield Candidate(
+                verdict.detector, found.start, found.end, secret, found.name, verdict.score, verdict.reasons
+            )

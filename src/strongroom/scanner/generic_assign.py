@@ -29,32 +29,44 @@ class Assignment(NamedTuple):
 
 
 _KEYWORD = re.compile(
-    rb"(?i)pass|pwd|psw|pw|secret|cred|token|key|auth|salt|nonce|seed|sig|jwt|sess|cookie|dsn|mnemonic|bearer|iv|psk|hash|"
+    rb"(?i)pass|pwd|psw|pw|secret|cred|token|key|auth|salt|nonce|seed|sig|jwt|sess|cookie|"
+    rb"dsn|mnemonic|bearer|iv|psk|hash|"
     rb"senha|kennwort|contrasena|hmac|pin|otp|webhook|clave"
 )
 _NAME = re.compile(rb"(?a:[A-Za-z_][A-Za-z0-9_.$-]{1,100})")
 _NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$-")
-_QUALIFIER = re.compile(rb"(?i)(?:api|access|secret|private|account|auth|client|shared|license|encryption|consumer|subscription) $")
+_QUALIFIER = re.compile(
+    rb"(?i)(?:api|access|secret|private|account|auth|client|shared|license|encryption|"
+    rb"consumer|subscription) $"
+)
 
 _TYPED = re.compile(
-    rb"(?i:\s{1,2}as\s{1,2}string)?\s{1,2}=\s{1,8}(?=\")|[\"'`]?[?!]?\s{0,3}:\s{0,3}(?:&?'?[A-Za-z_][\w.<>\[\]?&' |]{0,40}?)?\s{0,3}=\s{0,8}(?=[A-Za-z@$]{0,2}[\"'`(])"
+    rb"(?i:\s{1,2}as\s{1,2}string)?\s{1,2}=\s{1,8}(?=\")|"
+    rb"[\"'`]?[?!]?\s{0,3}:\s{0,3}(?:&?'?[A-Za-z_][\w.<>\[\]?&' |"
+    rb"]{0,40}?)?\s{0,3}=\s{0,8}(?=[A-Za-z@$]{0,2}[\"'`(])"
 )
 _OP = re.compile(
     rb"(?P<close>(?:\[\w{0,12}\])?(?:\\{0,3}[\"'`])?\s?[\])]{0,2}|)"
-    rb"(?:[ \t]{0,24}(?P<op>:=|=>|\|\|=|\?\?=|(?<=\))\{|(?<=\) )\{|[=!]==?|=~|=|::?|->|<-|,|\(|\|\||\?\?)[ \t]{0,24}|(?P<space>[ \t]{1,24}))"
+    rb"(?:[ \t]{0,24}(?P<op>:=|=>|\|\|=|\?\?=|(?<=\))\{|(?<=\) )\{|[=!]==?|=~|=|::?|->|<-|,|"
+    rb"\(|\|\||\?\?)[ \t]{0,24}|(?P<space>[ \t]{1,24}))"
 )
 _PAIR = re.compile(
     rb"\\?[\"'`]?\s{0,4}(?:,|;|\}|/?>\s{0,40}(?=<))?\s{0,40}(?:[-{]\s)?(?:"
-    rb"(?:[\"']?(?:type|secure|sensitive|enabled|description|default|scope|encrypted)[\"']?\s{0,2}[=:]\s{0,2}[\"']?\w{0,20}[\"']?,?\s{0,30})?"
-    rb"<?[\"']?(?:[\w:]{0,3}value|default(?:_?value)?|content)[\"']?\s{0,4}(?:=>|[=:])\s{0,4}|</?(?:key|name)>\s{0,40}<(?:string|value)>"
+    rb"(?:[\"']?(?:type|secure|sensitive|enabled|description|default|scope|"
+    rb"encrypted)[\"']?\s{0,2}[=:]\s{0,2}[\"']?\w{0,20}[\"']?,?\s{0,30})?"
+    rb"<?[\"']?(?:[\w:]{0,3}value|default(?:_?value)?|content)[\"']?\s{0,4}(?:=>|"
+    rb"[=:])\s{0,4}|</?(?:key|name)>\s{0,40}<(?:string|value)>"
     rb"|<(?:[\w:]{0,3}value)>)",
     re.IGNORECASE,
 )
 _ELEMENT = re.compile(rb"(?:\s[^<>\n]{0,120})?(?<!/)>\s{0,40}(?=[^<\s])|[\"']\s{0,2}>\s{0,40}(?=[^<\s])")
 _CALLEE = (
-    rb"(?:new\s{1,2})?(?:[A-Za-z_][\w:!]{0,40}[.:>]{1,2})??(?i:\w{0,20}(?:str(?:ing)?|secure\w*|secret\w*|passw\w*|credentials?|token|key|text|value|"
-    rb"chars|data|bytes|buffer)|bytes?|from|get\w{0,20}|\w{0,6}env\w{0,4}|fetch|some|of|default\w*|optional|b64\w+|base64\w*|base64\.\w+|"
-    rb"valueof|sha\w+|md5|lookup|setdefault|pointer|ptr|unhexlify|fromhex|config|option|property|prop|must\w*|quote|literal|box::new|u|n|q)"
+    rb"(?:new\s{1,2})?(?:[A-Za-z_][\w:!]{0,40}[.:>]{1,2})??(?i:\w{0,20}(?:str(?:ing)?|"
+    rb"secure\w*|secret\w*|passw\w*|credentials?|token|key|text|value|"
+    rb"chars|data|bytes|buffer)|bytes?|from|get\w{0,20}|\w{0,6}env\w{0,4}|fetch|some|of|"
+    rb"default\w*|optional|b64\w+|base64\w*|base64\.\w+|"
+    rb"valueof|sha\w+|md5|lookup|setdefault|pointer|ptr|unhexlify|fromhex|config|option|"
+    rb"property|prop|must\w*|quote|literal|box::new|u|n|q)"
     rb"!?[(\[]{1,2}\s{0,30}(?:[\"'][\w.\-]{1,60}[\"']\s{0,3},\s{0,8})?"
 )
 _WRAP = re.compile(
@@ -62,16 +74,28 @@ _WRAP = re.compile(
     rb"\(?[\w.]{1,40}\s(?:\?\?|\|\|)\s|\[\s?)?(?=[A-Za-z@$]{0,2}\\{0,3}[\"'`])"
 )
 _QUOTED = re.compile(
-    rb"(?:[bBrRuUfFLNqQ@$]{0,2})(?P<q>\\{0,3}\"|\\{0,3}'|`)(?P<v>(?:(?!(?P=q))[^\n\\]|\\[^\n\"']|\\(?!(?P=q))[\"']){1,2000}?)(?P=q)"
+    rb"(?:[bBrRuUfFLNqQ@$]{0,2})(?P<q>\\{0,3}\"|\\{0,3}'|`)(?P<v>(?:(?!(?P=q))[^\n\\]|"
+    rb"\\[^\n\"']|\\(?!(?P=q))[\"']){1,2000}?)(?P=q)"
 )
 _BARE = re.compile(rb"[^\s\"'`<>,;]{1,2000}")
 _BARE_LINE = re.compile(rb"[^\s\"'`][^\s]{0,2000}")
 _EMBEDDED = re.compile(rb"[^\s\"'`<>;&\\,)}\]]{1,2000}")
 _LINE_REST = re.compile(rb"[ \t]{0,20}(?:(?:#|//|;|--|<!--)[^\n]*|\\|[,;]|</[\w:]+>)?[ \t]*\r?(?:\n|$)")
 _ARGUMENT = re.compile(rb"\w\s?\((?:\s{0,20}|[\w.&*]{1,40},\s?)[A-Za-z@]?\\{0,3}[\"'`]$")
-_TARGET = re.compile(rb"(?i)(?:put|set\w{0,12}|str\w{0,12}|equals?|assert\w{0,12}|add\w{0,10}|append|compare\w{0,8}|define)\s?\(\s{0,8}[\w.]{0,30}$")
+_TARGET = re.compile(
+    rb"(?i)(?:put|set\w{0,12}|str\w{0,12}|equals?|assert\w{0,12}|add\w{0,10}|append|"
+    rb"compare\w{0,8}|define)\s?\(\s{0,8}[\w.]{0,30}$"
+)
 _TEXT = re.compile(rb"(?:<!\[CDATA\[)?(?P<v>[^<>\n]{1,2000}?)(?:\]\]>)?\s{0,30}</")
-_OPERATIONS = {b"(": "call", b",": "comma", b"==": "compare", b"===": "compare", b"!=": "compare", b"!==": "compare", b"=~": "compare"}
+_OPERATIONS = {
+    b"(": "call",
+    b",": "comma",
+    b"==": "compare",
+    b"===": "compare",
+    b"!=": "compare",
+    b"!==": "compare",
+    b"=~": "compare",
+}
 _LEFT, _RIGHT = 130, 12
 
 
@@ -218,18 +242,27 @@ def _bare(data: bytes, name: str, left: int, op: str, at: int, place: Place) -> 
     bare = (_BARE_LINE if place.kind == "config" and not flow else _BARE).match(data, at)
     if bare is None:
         return None
-    end = at + len(bare.group().rstrip(b",;" if place.kind != "config" else b",")) - (flow and bare.group()[-1:] == b"}")
+    end = (
+        at
+        + len(bare.group().rstrip(b",;" if place.kind != "config" else b","))
+        - (flow and bare.group()[-1:] == b"}")
+    )
     if op != "pair" and not _LINE_REST.match(data, end, end + 300) and not _listed(data, end, place):
         return None
     return Assignment(name, left, op, at, end, False)
 
 
-_DIRECTIVE = re.compile(rb"(?i)(?:^|\n)[ \t]{0,16}(?:env|arg|set|export|setenv|machine[^\n]{0,80}|-)?[ \t]{0,4}\"?$")
+_DIRECTIVE = re.compile(
+    rb"(?i)(?:^|\n)[ \t]{0,16}(?:env|arg|set|export|setenv|machine[^\n]{0,80}|-)?[ \t]{0,4}\"?$"
+)
 
 
 def _directive(data: bytes, left: int, place: Place) -> bool:
     """Whether a name that a space alone joins to its value begins its line, as in `requirepass x`."""
-    return place.kind in ("shell", "config", "") and _DIRECTIVE.search(data, max(0, left - 120), left) is not None
+    return (
+        place.kind in ("shell", "config", "")
+        and _DIRECTIVE.search(data, max(0, left - 120), left) is not None
+    )
 
 
 def _listed(data: bytes, end: int, place: Place) -> bool:
@@ -237,15 +270,21 @@ def _listed(data: bytes, end: int, place: Place) -> bool:
     follow = data[end : end + 2]
     if place.kind == "config":
         return follow[:1] in (b",", b"}")
-    return place.kind in ("shell", "text", "") and (follow[:1] in (b",", b";", b"}", b"\"", b"'", b"&", b"|", b"`") or follow[:1] == b" ")
+    return place.kind in ("shell", "text", "") and (
+        follow[:1] in (b",", b";", b"}", b'"', b"'", b"&", b"|", b"`") or follow[:1] == b" "
+    )
 
 
 def _in_string(data: bytes, at: int) -> bool:
     """Whether an odd number of double or single quotes stands before `at` on its line."""
     line = data[max(data.rfind(b"\n", 0, at) + 1, at - 400) : at]
-    return (line.count(b'"') - line.count(b'\\"')) % 2 == 1 or (line.count(b"'") % 2 == 1 and b'"' not in line)
+    return (line.count(b'"') - line.count(b'\\"')) % 2 == 1 or (
+        line.count(b"'") % 2 == 1 and b'"' not in line
+    )
 
 
 def _in_comment(data: bytes, at: int) -> bool:
     line = data[max(data.rfind(b"\n", 0, at) + 1, at - 200) : at]
-    return line.lstrip().startswith((b"#", b"//", b"*", b"/*", b"--", b";")) or b"# " in line or b"// " in line
+    return (
+        line.lstrip().startswith((b"#", b"//", b"*", b"/*", b"--", b";")) or b"# " in line or b"// " in line
+    )

@@ -10,6 +10,7 @@ from strongroom.scanner.falsealarms import harmless, placeholder, reference
 from strongroom.scanner.generic_assign import Assignment
 from strongroom.scanner.generic_language import Place
 from strongroom.scanner.generic_names import Named, classify, key_id, words_of
+from strongroom.scanner.generic_providers import implausible
 from strongroom.scanner.generic_shapes import Shaped
 from strongroom.scanner.scoring import THRESHOLD, Subject, score
 
@@ -23,15 +24,26 @@ class Verdict(NamedTuple):
     detector: str = ""
 
 
-_NEIGHBOURS = re.compile(rb"(?i)(?:user(?:name|id)?|host(?:name)?|login|server|e?mail|account|database)[\"'\]]{0,2}\s{0,3}(?:[=:,>(]|=>)")
+_NEIGHBOURS = re.compile(
+    rb"(?i)(?:user(?:name|id)?|host(?:name)?|login|server|e?mail|account|"
+    rb"database)[\"'\]]{0,2}\s{0,3}(?:[=:,>(]|=>)"
+)
 _GETTER = re.compile(
-    r"(?i)^(?:get|has|find|is|require|remove|delete|contains?|check|read|fetch|lookup|load|parse|print|log|assert|expect|"
+    r"(?i)^(?:get|has|find|is|require|remove|delete|contains?|check|read|fetch|lookup|load|"
+    r"parse|print|log|assert|expect|"
     r"prompt|ask|echo|error|warn|raise|throw|tr|t|translate|gettext|include|import|exists|unset|forget|pop)"
 )
 _HEXISH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 _USER = re.compile(r"(?i)^(?:user(?:name)?|login|u|usr|admin)$")
-_COMMON_USERINFO = re.compile(r"(?i)^(?:pass(?:word|wd)?|pwd|pw|secret|token|key|x|xxx|p|pass123|userpass|mypass(?:word)?|\w*password|password\w{0,2})$")
-_DOC_HOST = re.compile(r"(?i)^(?:example\.|[\w.-]*\.example\b|[\w.-]*example\.(?:com|org|net)|host(?:name)?\b(?!\.)|domain\b|your|my-?(?:host|server|domain)|server\b(?!\.)|\$|\{|%|x\b|foo\b|a\b|b\b|h\b)")
+_COMMON_USERINFO = re.compile(
+    r"(?i)^(?:pass(?:word|wd)?|pwd|pw|secret|token|key|x|xxx|p|pass123|userpass|"
+    r"mypass(?:word)?|\w*password|password\w{0,2})$"
+)
+_DOC_HOST = re.compile(
+    r"(?i)^(?:example\.|[\w.-]*\.example\b|[\w.-]*example\.(?:com|org|net)|"
+    r"host(?:name)?\b(?!\.)|domain\b|your|my-?(?:host|server|domain)|server\b(?!\.)|\$|\{|%|"
+    r"x\b|foo\b|a\b|b\b|h\b)"
+)
 
 
 def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
@@ -45,11 +57,18 @@ def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     raw = data[found.start : found.end]
     neighbours = _NEIGHBOURS.search(data, max(0, found.at - 160), found.end + 160) is not None
     op = "assign" if found.op == "call" and words[0] in ("set", "with", "add", "use") else found.op
-    return _decide(found.name, named, raw, op, found.quoted, place, neighbours)
+    verdict = _decide(found.name, named, raw, op, found.quoted, place, neighbours)
+    if not verdict.accepted:
+        return verdict
+    line = data[max(data.rfind(b"\n", 0, found.at) + 1, found.at - 80) : found.start]
+    reason = implausible(named.kind, raw.decode("ascii"), line.decode("ascii", "replace"))
+    return Verdict(False, 0.0, (reason,)) if reason else verdict
 
 
 @lru_cache(maxsize=8192)
-def _decide(name: str, named: Named, raw: bytes, op: str, quoted: bool, place: Place, neighbours: bool) -> Verdict:
+def _decide(
+    name: str, named: Named, raw: bytes, op: str, quoted: bool, place: Place, neighbours: bool
+) -> Verdict:
     try:
         value = raw.decode("ascii").strip()
     except UnicodeDecodeError:
@@ -63,13 +82,8 @@ def _decide(name: str, named: Named, raw: bytes, op: str, quoted: bool, place: P
 
 def excluded(name: str, named: Named, value: str, *, quoted: bool) -> str:
     """Say which rule excludes `value` as the content of `name`, or ""."""
-    password = named.kind == "password" and named.strength >= 1.0
-    if len(value) < (3 if password else 6 if named.kind in ("secret", "credential") and named.strength >= 0.5 else 8):
+    if len(value) < _shortest(named, value):
         return "too short"
-    if len(value) < 8 and not password and not any(c.isdigit() for c in value):
-        return "a short word"
-    if not password and (named.strength <= 0.3 and len(value) < 16):
-        return "too short for so weak a name"
     if not quoted and reference(value):
         return "a variable or a call"
     if named.kind == "api_key" and key_id(name, value):
@@ -77,6 +91,16 @@ def excluded(name: str, named: Named, value: str, *, quoted: bool) -> str:
     if value.lower() == name.lower() or words_of(value) == words_of(name):
         return "the value repeats its name"
     return placeholder(value) or harmless(value)
+
+
+def _shortest(named: Named, value: str) -> int:
+    """The least length of a secret so named: passwords may be short, weakly named ones not."""
+    if named.kind == "password" and named.strength >= 1.0:
+        return 3
+    if named.strength <= 0.3:
+        return 16
+    digits = any(c.isdigit() for c in value)
+    return 6 if digits and named.kind in ("secret", "credential") and named.strength >= 0.5 else 8
 
 
 def judge_shape(shaped: Shaped, data: bytes, place: Place) -> Verdict:
@@ -89,10 +113,42 @@ def judge_shape(shaped: Shaped, data: bytes, place: Place) -> Verdict:
     if kind == "generic.basic_auth" and not shaped.shape.judged:
         return _basic(value)
     if not shaped.shape.judged:
+        if kind == "generic.jwt" and not _header(value):
+            return Verdict(False, 0.0, ("its header is no JSON",))
         reason = placeholder(value) if len(value) < 400 and kind != "generic.password_hash" else ""
         return Verdict(not reason, 0.0 if reason else 0.95, (reason or "its shape says what it is",), kind)
-    named = Named("password", 1.0) if shaped.shape.name in ("password", "url", "argument") else Named("token", 0.7)
-    return _decide(shaped.shape.name, named, raw, "call" if shaped.shape.name == "argument" else "embedded", False, place, True)._replace(detector=kind)
+    if shaped.shape.name in ("bearer_token", "auth_token", "flag"):
+        line = data[max(data.rfind(b"\n", 0, shaped.start) + 1, shaped.start - 200) : shaped.start]
+        reason = (
+            ""
+            if b"pass" in line[-40:] or b"pw" in line[-20:]
+            else implausible("token", value, line.decode("ascii", "replace"))
+        )
+        if reason:
+            return Verdict(False, 0.0, (reason,))
+    named = (
+        Named("password", 1.0)
+        if shaped.shape.name in ("password", "url", "argument")
+        else Named("token", 0.7)
+    )
+    return _decide(
+        shaped.shape.name,
+        named,
+        raw,
+        "call" if shaped.shape.name == "argument" else "embedded",
+        False,
+        place,
+        True,
+    )._replace(detector=kind)
+
+
+def _header(value: str) -> bool:
+    """Whether the first part of a token is base64url of printable text, as a JWT's JSON header is."""
+    part = value.partition(".")[0]
+    try:
+        return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode("utf-8").isprintable()
+    except (binascii.Error, UnicodeDecodeError):
+        return False
 
 
 def _basic(value: str) -> Verdict:
@@ -106,7 +162,12 @@ def _basic(value: str) -> Verdict:
         return Verdict(False, 0.0, ("not base64 of a user and a password",))
     reason = placeholder(password) if password else ""
     reason = reason or ("sample words" if _COMMON_USERINFO.match(password) and _USER.match(user) else "")
-    return Verdict(not reason, 0.0 if reason else 0.95, (reason or "base64 of a user and a password",), "generic.basic_auth")
+    return Verdict(
+        not reason,
+        0.0 if reason else 0.95,
+        (reason or "base64 of a user and a password",),
+        "generic.basic_auth",
+    )
 
 
 _URL_PARTS = re.compile(rb"[^\s/:@\"'<>`?#]{0,64}$")
@@ -121,4 +182,6 @@ def _url(raw: bytes, data: bytes, shaped: Shaped, place: Place) -> Verdict:
     weak = _COMMON_USERINFO.match(password) or password == user or len(password) < 3
     if weak or _DOC_HOST.match(host) or "$" in user or "{" in user or "<" in user:
         return Verdict(False, 0.0, ("a sample address",))
-    return _decide("url", Named("password", 1.0), raw, "embedded", False, place, True)._replace(detector="generic.url_credentials")
+    return _decide("url", Named("password", 1.0), raw, "embedded", False, place, True)._replace(
+        detector="generic.url_credentials"
+    )

@@ -5,12 +5,16 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _KINDS = {
-    "code": "py pyx pyi js mjs cjs ts jsx tsx java kt kts go rs c cc cpp cxx h hpp hh cs vb swift m mm scala groovy gradle "
-    "rb rake php php3 php5 phtml inc pl pm t lua dart ex exs erl hs clj cljs r jl sol coffee vue svelte fs fsx pas "
+    "code": "py pyx pyi js mjs cjs ts jsx tsx java kt kts go rs c cc cpp cxx h hpp hh cs vb swift m "
+    "mm scala groovy gradle "
+    "rb rake php php3 php5 phtml inc pl pm t lua dart ex exs erl hs clj cljs r jl sol coffee "
+    "vue svelte fs fsx pas "
     "cr nim zig ml d as ps1 psm1 psd1 cshtml jsp aspx asp ipynb jinja erb ejs twig bicep",
-    "shell": "sh bash zsh fish ksh csh bat cmd profile bashrc zshrc bash_profile bash_aliases bash_history zsh_history "
+    "shell": "sh bash zsh fish ksh csh bat cmd profile bashrc zshrc bash_profile bash_aliases "
+    "bash_history zsh_history "
     "dockerfile makefile mk jenkinsfile envrc containerfile procfile tcl expect exp",
-    "config": "yml yaml ini cfg conf config cnf properties props env toml tf tfvars hcl rc json json5 jsonc plist tfstate "
+    "config": "yml yaml ini cfg conf config cnf properties props env toml tf tfvars hcl rc json json5 "
+    "jsonc plist tfstate "
     "service nomad prefs settings local example sample dist template tpl j2 sql npmrc pypirc netrc s3cfg "
     "credentials secret secrets pgpass key htpasswd reg desktop sls edn opts vars inventory",
     "markup": "xml html htm xhtml xaml svg xsd wsdl resx csproj pom jelly xsl xslt rss ui",
@@ -18,19 +22,29 @@ _KINDS = {
 }
 _BY_SUFFIX = {suffix: kind for kind, suffixes in _KINDS.items() for suffix in suffixes.split()}
 _LOCK = re.compile(
-    r"(?:^|/)(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|composer\.lock|cargo\.lock|gemfile\.lock|"
+    r"(?:^|/)(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|"
+    r"composer\.lock|cargo\.lock|gemfile\.lock|"
     r"poetry\.lock|pipfile\.lock|uv\.lock|go\.sum|flake\.lock|podfile\.lock|mix\.lock|packages\.lock\.json|"
-    r"[^/]*\.lockfile|\.terraform\.lock\.hcl|record|checksums?(?:\.\w+)?|[^/]*\.(?:sha\d+(?:sums?)?|md5(?:sums?)?|map|min\.css|"
+    r"[^/]*\.lockfile|\.terraform\.lock\.hcl|record|checksums?(?:\.\w+)?|"
+    r"[^/]*\.(?:sha\d+(?:sums?)?|md5(?:sums?)?|map|min\.css|"
     r"css|scss|less|svg|snap|asc|sig|ics|woff2?|pem\.pub|pub))$"
 )
 _LOCALE = re.compile(
-    r"(?:^|/)(?:i18n|l10n|locales?|lang|langs|languages?|translations?|intl|nls)/|\.(?:po|pot|strings|resx|xlf|xliff|arb|ftl|qm|lang)$|"
-    r"(?:messages|strings|translations?|labels|locale|lang)[._-]?(?:[a-z]{2}(?:[_-][a-z]{2})?)?\.(?:json|ya?ml|properties|xml|js|ts|php)$|"
+    r"(?:^|/)(?:i18n|l10n|locales?|lang|langs|languages?|translations?|intl|nls)/|\.(?:po|"
+    r"pot|strings|resx|xlf|xliff|arb|ftl|qm|lang)$|"
+    r"(?:messages|strings|translations?|labels|locale|"
+    r"lang)[._-]?(?:[a-z]{2}(?:[_-][a-z]{2})?)?\.(?:json|ya?ml|properties|xml|js|ts|php)$|"
     r"(?:^|/)values(?:-[a-z]{2})?/strings\.xml$|[._-][a-z]{2}[_-](?:[A-Z]{2})\.(?:json|properties)$",
     re.IGNORECASE,
 )
-_TEST = re.compile(r"(?:^|[/_.\-])(?:tests?|specs?|testing|testdata|fixtures?|mocks?|e2e|__tests__)(?:[/_.\-]|$)|Tests?\.\w+$")
-_SAMPLE = re.compile(r"(?:^|[/_.\-])(?:examples?|samples?|demos?|dist|template|tutorials?|docs?|readme)(?:[/_.\-]|$)", re.IGNORECASE)
+_TEST = re.compile(
+    r"(?:^|[/_.\-])(?:tests?|specs?|testing|testdata|fixtures?|mocks?|e2e|"
+    r"__tests__)(?:[/_.\-]|$)|Tests?\.\w+$"
+)
+_SAMPLE = re.compile(
+    r"(?:^|[/_.\-])(?:examples?|samples?|demos?|dist|template|tutorials?|docs?|readme)(?:[/_.\-]|$)",
+    re.IGNORECASE,
+)
 
 
 class Place(NamedTuple):

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -14,62 +15,51 @@ class Named(NamedTuple):
 
 _SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _PASSWORD = re.compile(
-    r"(?:^|[a-z])(?:passwords?|passwd|passphrase|passcode|passwrd|passw|pasword|paswd|pswd|pwd|passwort|kennwort|senha|"
+    r"(?:^|[a-z])(?:passwords?|passwd|passphrase|passcode|passwrd|passw|pasword|paswd|pswd|"
+    r"pwd|passwort|kennwort|senha|"
     r"motdepasse|contrasena|wachtwoord|userpw|rootpw|adminpw|dbpw|unlockpw)$|^(?:pass|pw|psw|psk|mdp|clave)$|"
-    r"^(?:db|my|root|admin|user|mysql|sql|ftp|smtp|mail|http|proxy|login|sudo|require|master|auth|bind|ldap|bot|irc|ssh|"
-    r"imap|rpc|server|email|host|basic|oper|nick|account|web|service|stream|cert|pg|vnc|rcon|store|key|trust)pass$"
+    r"^(?:db|my|root|admin|user|mysql|sql|ftp|smtp|mail|http|proxy|login|sudo|require|master|"
+    r"auth|bind|ldap|bot|irc|ssh|"
+    r"imap|rpc|server|email|host|basic|oper|nick|account|web|service|stream|cert|pg|vnc|rcon|"
+    r"store|key|trust)pass$"
 )
 _HARMLESS_PASS = {"bypass", "compass", "surpass", "trespass", "passthrough"}
 _SECRET = re.compile(r"secrets?$|secretkey$|^(?:sharedsecret|clientsecret|appsecret|secretaccesskey)$")
 _TOKEN = re.compile(r"tokens?$|^(?:pat|jwt|bearer)$")
-_CREDENTIAL = re.compile(r"^(?:creds?|credentials?|auth|authorization|authentication|authkey|authcode|authstring)$|(?:basic|http|master|pass)auth$")
-_API_KEY = re.compile(r"(?:api|access|auth|app|account|secret|private|master|client|service|license|storage|consumer|stream|aes|enc|sign)key$")
+_CREDENTIAL = re.compile(
+    r"^(?:creds?|credentials?|auth|authorization|authentication|authkey|authcode|"
+    r"authstring)$|(?:basic|http|master|pass)auth$"
+)
+_API_KEY = re.compile(
+    r"(?:api|access|auth|app|account|secret|private|master|client|service|license|storage|"
+    r"consumer|stream|aes|enc|sign)key$"
+)
 _KEY = re.compile(r"^keys?$|key$")
 _SALT = re.compile(r"^(?:salt|nonce|seed|iv|hmac|pepper)$|salt$")
-_OTHER = re.compile(r"^(?:sig|sharedaccesssignature|session|sessionid|cookie|mnemonic|otp|totp|pin|dsn|webhook)$")
+_OTHER = re.compile(r"^(?:sig|sharedaccesssignature|mnemonic|otp|totp|pin|dsn|webhook)$")
+
+
+def _lists() -> dict[str, frozenset[str]]:
+    """Read `data/names.txt`: lists of words, each under `[its name]`."""
+    text = (Path(__file__).parent / "data" / "names.txt").read_text("ascii")
+    parts = (part.partition("]") for part in text.split("[")[1:])
+    return {name: frozenset(words.split()) for name, _, words in parts}
+
+
+_LISTS = _lists()
 _KEY_ID = re.compile(r"[A-Z0-9]{16,24}")
-_KEY_QUALIFIERS = frozenset(
-    "api access secret private auth encryption encrypt crypto cryptographic master account storage service client app application "
-    "signing sign signature shared session consumer server license subscription ssh aes des hmac jwt cookie admin user "
-    "developer write read webhook stripe google maps aws azure gcp github gitlab slack openai twilio sendgrid ingest "
-    "integration function host deploy data security secure pre preshared wpa wep vpn root rsa dsa ecdsa project symmetric".split()
-)
-_KEY_REJECT = frozenset(
-    "primary foreign sort partition public cache row hash range unique composite natural lookup search index map dict hot short "
-    "shift arrow keyboard translation message i18n locale label string text sort group order node object item property attribute "
-    "config setting option param field column table redis react state event metric tag query path file route registry meta json "
-    "idempotency dedup correlation storage_path s3 object bucket routing pub verify verification host_pub known enter escape tab "
-    "ctrl control cmd alt space delete backspace home end up down left right press any which per by for no the this each foreach "
-    "site captcha answer license_file parent child nested join count name type header env environment variable module feature "
-    "flag plugin class style theme color icon resource asset content document element component data_type schema".split()
-)
-_TAIL_REJECT = frozenset(
-    "field fields file filename path paths dir directory url uri urls endpoint name names type types size length len count policy "
-    "policies label hint placeholder error errors msg message messages regex pattern prompt input required enabled disabled "
-    "expiry expires expiration expire ttl age timeout lifetime provider validator validators validation encoder reset link "
-    "strength strategy manager service handler helper factory class style icon button form page view title description desc "
-    "text_field template format column col table index idx position pos offset limit max min kind mode status state version "
-    "schema ref reference arn rotation change changed update updated created date time at by in on to from of is has set get "
-    "list array map dict count number num algorithm alg algo method scheme header prefix suffix separator delimiter char chars "
-    "character characters box widget control dialog visibility visible toggle show hide info help tip tooltip usage env "
-    "environment variable var param params parameter parameters arg args argument option options attribute attr property id ids "
-    "identifier ident alias group role rule rules check checker match matches mismatch valid invalid missing empty null none "
-    "protected encrypted store storage cache vault source src location loc command cmd script function func callback hook event "
-    "listener request response result output generator generate generation getter setter reader writer parser lexer stream "
-    "bits bit bytes usage_id algorithm ring chain pair board word words code_challenge codes press down up binding bindings "
-    "value_type mapping sort order frame flow grant scope scopes audience issuer subject claims claim user username login email "
-    "host port domain realm server agent client version_id spec test_case suite case tests counter rate cost price budget usage "
-    "md sha checksum crc digest etag fingerprint thumbprint re regexp lexer usd symbol decimals address contract".split()
-)
+_KEY_QUALIFIERS = _LISTS["key qualifiers"]
+_KEY_REJECT = _LISTS["key harmless"]
+_TAIL_REJECT = _LISTS["last harmless"]
 _NEUTRAL = re.compile(
-    r"\d+|values?|str|string|text|plain|plaintext|clear|b64|base|hex|raw|default|prod|production|dev|develop|development|stage|"
-    r"staging|live|old|new|current|previous|prev|final|temp|tmp|test|testing|local|master|main|primary|secondary|confirm|confirmation|"
-    r"repeat|again|verify|[a-z]|encoded|decoded|bytes|data|real|my|wrong|bad|good|correct|valid|invalid|enc|admin|root"
+    r"\d+|values?|str|string|text|plain|plaintext|clear|b64|base|hex|raw|default|prod|"
+    r"production|dev|develop|development|stage|"
+    r"staging|live|old|new|current|previous|prev|final|temp|tmp|test|testing|local|master|"
+    r"main|primary|secondary|confirm|confirmation|"
+    r"repeat|again|verify|[a-z]|encoded|decoded|bytes|data|real|my|wrong|bad|good|correct|"
+    r"valid|invalid|enc|admin|root"
 )
-_REJECT_ANY = frozenset(
-    "input output result resource opaque cnonce csrf xsrf authenticity max min num total n count validate is has invalid_ tokenizer detokenizer next page continuation cancellation "
-    "cancel eos bos pad unk mask cls sep special forgot show hide toggle public pub lexer syntax sync".split()
-)
+_REJECT_ANY = _LISTS["any harmless"]
 _KINDS = (
     (_PASSWORD, "password", 1.0),
     (_SECRET, "secret", 0.8),
@@ -114,7 +104,26 @@ def _tail_kind(words: list[str], *, strict: bool = False) -> Named | None:
     for pattern, kind, strength in _KINDS:
         if pattern.search(last) and last not in _HARMLESS_PASS:
             return Named(kind, strength)
-    if not strict and _KEY.search(last) and last not in ("pubkey", "publickey", "resourcekey", "primarykey", "foreignkey", "cachekey", "monkey", "turkey", "hockey", "jockey", "donkey", "whiskey", "hotkey"):
+    if (
+        not strict
+        and _KEY.search(last)
+        and last
+        not in (
+            "pubkey",
+            "publickey",
+            "resourcekey",
+            "primarykey",
+            "foreignkey",
+            "cachekey",
+            "monkey",
+            "turkey",
+            "hockey",
+            "jockey",
+            "donkey",
+            "whiskey",
+            "hotkey",
+        )
+    ):
         return _key_kind(words)
     return None
 
@@ -122,7 +131,10 @@ def _tail_kind(words: list[str], *, strict: bool = False) -> Named | None:
 def _key_kind(words: list[str]) -> Named | None:
     before = words[:-1]
     if any(w in _KEY_QUALIFIERS for w in before[-2:]):
-        crypto = any(w.startswith(("encrypt", "crypt", "aes", "des", "hmac", "sign", "cookie", "session", "rsa")) for w in before)
+        crypto = before[-1] in ("secret", "private", "root", "master") or any(
+            w.startswith(("encrypt", "crypt", "aes", "des", "hmac", "sign", "cookie", "session", "rsa"))
+            for w in before
+        )
         if before[-1] in _KEY_REJECT and before[-1] not in _KEY_QUALIFIERS:
             return None
         return Named("encryption_key" if crypto else "api_key", 0.7)
@@ -132,7 +144,7 @@ def _key_kind(words: list[str]) -> Named | None:
 
 
 def _inner_kind(words: list[str]) -> Named | None:
-    """A secret word followed by something else: `password_root` counts a little, `password_field` not at all."""
+    """A secret word that is not the last: `password_root` counts a little, `password_field` not at all."""
     if words[-1] in _TAIL_REJECT:
         return None
     for n in range(len(words) - 1, 0, -1):

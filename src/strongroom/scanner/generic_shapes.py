@@ -31,64 +31,152 @@ def _shape(detector: str, pattern: str, *, judged: bool = False, name: str = "")
 
 
 _COMMANDS = (
-    r"(?:mysql(?:dump|admin|import|show|check|sh)?|mariadb(?:-\w+)?)\b[^\n|;]{0,200}?\s-p(?P<v>[^\s\"'$-][^\s\"']{1,60}|(?<=-p)\"[^\"\n$]{2,60}(?=\")|(?<=-p)'[^'\n]{2,60}(?='))",
+    (
+        r"(?:mysql(?:dump|admin|import|show|check|sh)?|mariadb(?:-\w+)?)\b[^\n|"
+        r";]{0,200}?\s-p(?P<v>[^\s\"'$-][^\s\"']{1,60}|(?<=-p)\"[^\"\n$]{2,60}(?=\")|"
+        r"(?<=-p)'[^'\n]{2,60}(?='))"
+    ),
     r"sshpass\s{1,3}-p\s{0,3}[\"']?(?P<v>[^\s\"']{2,80})",
-    r"(?:mongo(?:sh|dump|restore|export|import)?|smbclient|sqlcmd|bcp|isql|lftp|docker|az|cf|oc|skopeo|buildah|podman|helm|crane|mongostat)\b"
-    r"[^\n|;]{0,200}?\s(?:-p|-P)(?:[ =]|(?=[^\s]{6}))[\"']?(?P<v>[^\s\"'$:/-][^\s\"':/]{3,80})[\"']?(?=\s|$|[\"'`])(?!\s{0,3}\d+:)",
+    (
+        r"(?:mongo(?:sh|dump|restore|export|import)?|smbclient|sqlcmd|bcp|isql|lftp|docker|az|cf|"
+        r"oc|skopeo|buildah|podman|helm|crane|mongostat)\b"
+        r"[^\n|;]{0,200}?\s(?:-p|-P)(?:[ =]|"
+        r"(?=[^\s]{6}))[\"']?(?P<v>[^\s\"'$:/-][^\s\"':/]{3,80})[\"']?(?=\s|$|"
+        r"[\"'`])(?!\s{0,3}\d+:)"
+    ),
     r"(?:redis-cli|valkey-cli)\b[^\n|;]{0,120}?\s-a[ =]?[\"']?(?P<v>[^\s\"'$-][^\s\"']{2,80})",
-    r"ldap(?:search|add|modify|delete|passwd|whoami|compare|modrdn)\b[^\n|;]{0,200}?\s-w[ =]?[\"']?(?P<v>[^\s\"'$-][^\s\"']{2,80})",
+    (
+        r"ldap(?:search|add|modify|delete|passwd|whoami|compare|modrdn)\b[^\n|"
+        r";]{0,200}?\s-w[ =]?[\"']?(?P<v>[^\s\"'$-][^\s\"']{2,80})"
+    ),
     r"htpasswd\s{1,3}-\w{0,4}b\w{0,4}\s{1,3}\S{1,120}\s{1,3}\S{1,60}\s{1,3}[\"']?(?P<v>[^\s\"'$]{2,80})",
     r"(?:unzip|zip|7za?|rar|unrar)\b[^\n|;]{0,80}?\s(?:-P ?|-p)[\"']?(?P<v>[^\s\"'$-][^\s\"']{3,60})",
-    r"\becho\s{1,2}(?:-n\s)?[\"']?(?:\w{1,20}:)?(?P<v>[^\s\"'$`:]{3,64})[\"']?\s{0,2}\|\s{0,2}(?:sudo\s{1,2}-S|(?:sudo\s)?passwd\s--stdin|docker\slogin|(?:sudo\s)?chpasswd)",
+    (
+        r"\becho\s{1,2}(?:-n\s)?[\"']?(?:\w{1,20}:)?(?P<v>[^\s\"'$`:]{3,64})[\"']?\s{0,2}\|"
+        r"\s{0,2}(?:sudo\s{1,2}-S|(?:sudo\s)?passwd\s--stdin|docker\slogin|(?:sudo\s)?chpasswd)"
+    ),
     r"net\s{1,2}use\s[^\n]{1,120}/user:\S{1,60}\s{1,2}(?P<v>[^\s\"'%/]{3,60})",
     r"(?:pass(?:in|out)?)\s{1,2}[\"']?pass:(?P<v>[^\s\"'$]{2,80})",
 )
 _LOGIN_CALL = (
-    r"(?i:\w{0,20}(?:login|log_in|logon|authenticate|sign_?in|connect\w{0,8}|getconnection|credentials?|passwordauthentication|basic_?auth\w{0,12}|"
-    r"create_?user|create_?superuser|add_?user|set_?credentials|mysqli|pdo|datasource|passwordauthenticationtoken|passwordtoken|\.basic|pw_set)|\bauth\s?=\s?)\(\s{0,20}"
-    r"(?:[\w.$]{1,40},\s?)?(?:[\"'][^\"'\n\s]{1,200}[\"'],\s{0,20}){1,2}(?:some\()?[@bu]?(?P<q>[\"'])(?P<v>[^\"'\n\s]{3,100})(?P=q)"
+    r"(?i:\w{0,20}(?:login|log_in|logon|authenticate|sign_?in|connect\w{0,8}|getconnection|"
+    r"credentials?|passwordauthentication|basic_?auth\w{0,12}|"
+    r"create_?user|create_?superuser|add_?user|set_?credentials|mysqli|pdo|datasource|"
+    r"passwordauthenticationtoken|passwordtoken|\.basic|pw_set)|\bauth\s?=\s?)\(\s{0,20}"
+    r"(?:[\w.$]{1,40},\s?)?(?:[\"'][^\"'\n\s]{1,200}[\"'],\s{0,20}){1,2}(?:some\()?[@bu]?(?P<"
+    r"q>[\"'])(?P<v>[^\"'\n\s]{3,100})(?P=q)"
 )
 _CURL = (
-    r"(?:-u|--user|--proxy-user|-U)[ =]?[\"']?[\w.@%+\\-]{1,60}:(?P<v>[^\s\"'$:{<%/][^\s\"'{<]{1,120})[\"']?(?=\s|$|[\"',\\;`)])(?!:\d)"
+    r"(?:-u|--user|--proxy-user|"
+    r"-U)[ =]?[\"']?[\w.@%+\\-]{1,60}:(?P<v>[^\s\"'$:{<%/][^\s\"'{<]{1,120})[\"']?(?=\s|$|"
+    r"[\"',\\;`)])(?!:\d)"
 )
 _FLAG = (
-    r"(?<![\w-])--?(?:[a-zA-Z][\w-]{0,24})??(?i:pass|password|passwd|passphrase|secret|token|api-?key|apikey|pwd|pw|access-key|secret-key|auth-key|"
+    r"(?<![\w-])--?(?:[a-zA-Z][\w-]{0,24})??(?i:pass|password|passwd|passphrase|secret|token|"
+    r"api-?key|apikey|pwd|pw|access-key|secret-key|auth-key|"
     r"credential|psk)[\"']?(?:=|,?\s{1,3})[\"']?(?P<v>[^\s\"'$<{%`|&;,()\[\]-][^\s\"'`|&;,<>()\[\]]{2,300})"
 )
-_URL = r"(?<![\w+])(?:[a-z][a-z0-9+.\-]{1,20}):(?://|\\/\\/)(?P<u>[^\s/:@\"'<>`?#]{0,64}):(?P<v>[^\s/@\"'<>`]{1,200}?)@(?P<h>[\w\[.\-${%]{1,200})"
+_URL = (
+    r"(?<![\w+])(?:[a-z][a-z0-9+.\-]{1,20}):(?://|"
+    r"\\/\\/)(?P<u>[^\s/:@\"'<>`?#]{0,64}):(?P<v>[^\s/@\"'<>`]{1,200}?)@(?P<h>[\w\[.\-${%]{1,200}"
+    r")"
+)
 
 SHAPES = (
     _shape("url_credentials", _URL, judged=True, name="url"),
     _shape("jwt", r"(?<![\w-])(?P<v>eyJ[\w-]{8,2000}\.eyJ?[\w-]{8,4000}\.[\w-]{10,2000})(?![\w-])"),
-    _shape("jwt", r"(?<![\w-])(?P<v>eyJ(?:hbGci|0eXAi|raWQi|lbmMi|jdHki)[\w-]{8,1000}\.(?:[\w-]{8,4000}\.){0,3}[\w-]{8,4000})(?![\w-])"),
+    _shape(
+        "jwt",
+        (
+            r"(?<![\w-])(?P<v>eyJ(?:hbGci|0eXAi|raWQi|lbmMi|"
+            r"jdHki)[\w-]{8,1000}\.(?:[\w-]{8,4000}\.){0,3}[\w-]{8,4000})(?![\w-])"
+        ),
+    ),
     _shape("basic_auth", r"(?i:\bbasic)\s{1,2}(?P<v>[A-Za-z0-9+/]{8,500}={0,2})(?![\w+/=])"),
-    _shape("authorization_header", r"(?i:\bbearer)\s{1,2}(?P<v>[\w+/=.~\-]{12,2000})", judged=True, name="bearer_token"),
     _shape(
         "authorization_header",
-        r"(?i:authorization)[\"']?\]?\s{0,3}[=:,]\s{0,3}[\"'`]?(?i:token|apikey|api-key|key|digest)\s{1,3}(?:token=)?\\?[\"']?(?P<v>[\w+/=.~\-]{10,500})",
+        r"(?i:\bbearer)\s{1,2}(?P<v>[\w+/=.~\-]{12,2000})",
+        judged=True,
+        name="bearer_token",
+    ),
+    _shape(
+        "authorization_header",
+        (
+            r"(?i:authorization)[\"']?\]?\s{0,3}[=:,]\s{0,3}[\"'`]?(?i:token|apikey|api-key|key|"
+            r"digest)\s{1,3}(?:token=)?\\?[\"']?(?P<v>[\w+/=.~\-]{10,500})"
+        ),
         judged=True,
         name="auth_token",
     ),
-    _shape("password_hash", r"(?<![\w$])(?P<v>\$(?:2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}|1\$[./\w]{0,8}\$[./A-Za-z0-9]{22}|apr1\$[./\w]{0,8}\$[./A-Za-z0-9]{22}|"
-        r"[56]\$(?:rounds=\d{1,9}\$)?[./\w-]{0,16}\$[./A-Za-z0-9]{43,86}|(?:y|gy|7)\$[./\w]{1,20}\$[./\w]{0,60}\$[./\w]{43}|[PH]\$[./A-Za-z0-9]{31}|S\$[./A-Za-z0-9]{52}|"
-        r"argon2(?:id|i|d)\$[\w=,$]{4,60}\$[\w+/]{8,100}\$[\w+/]{16,150}|(?:scrypt|pbkdf2(?:-\w+)?)\$[\w=,]{1,40}\$[\w+/.]{8,100}\$[\w+/.=]{16,150}|sha1\$\d{1,8}\$[\w./]{1,64}\$[\w./]{28}))"),
-    _shape("password_hash", r"(?P<v>\{(?i:s?sha\d{0,3}|ssha\d{3}|smd5|md5|crypt|pbkdf2[\w-]{0,8})\}[\w+/=$.]{16,200})"),
-    _shape("password_hash", r"(?<![\w$])(?P<v>(?:pbkdf2_sha\d{1,3}\$\d{1,8}|sha1|md5|argon2\$argon2\w{1,2}\$v=\d\d|scrypt(?:\$\d{1,8})?|bcrypt_sha256\$)\$[\w=,.]{1,40}\$[\w+/=$.]{16,200})"),
-    _shape("password_hash", r"(?P<v>(?:pbkdf2:sha\d{1,3}:\d{1,8}|scrypt:\d{1,8}:\d:\d)\$[\w./+]{4,64}\$[0-9a-f]{32,128})"),
+    _shape(
+        "password_hash",
+        r"(?<![\w$])(?P<v>\$(?:2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}|"
+        r"1\$[./\w]{0,8}\$[./A-Za-z0-9]{22}|apr1\$[./\w]{0,8}\$[./A-Za-z0-9]{22}|"
+        r"[56]\$(?:rounds=\d{1,9}\$)?[./\w-]{0,16}\$[./A-Za-z0-9]{43,86}|(?:y|gy|"
+        r"7)\$[./\w]{1,20}\$[./\w]{0,60}\$[./\w]{43}|[PH]\$[./A-Za-z0-9]{31}|"
+        r"S\$[./A-Za-z0-9]{52}|"
+        r"argon2(?:id|i|d)\$[\w=,$]{4,60}\$[\w+/]{8,100}\$[\w+/]{16,150}|(?:scrypt|"
+        r"pbkdf2(?:-\w+)?)\$[\w=,]{1,40}\$[\w+/.]{8,100}\$[\w+/.=]{16,150}|"
+        r"sha1\$\d{1,8}\$[\w./]{1,64}\$[\w./]{28}))",
+    ),
+    _shape(
+        "password_hash",
+        r"(?P<v>\{(?i:s?sha\d{0,3}|ssha\d{3}|smd5|md5|crypt|pbkdf2[\w-]{0,8})\}[\w+/=$.]{16,200})",
+    ),
+    _shape(
+        "password_hash",
+        (
+            r"(?<![\w$])(?P<v>(?:pbkdf2_sha\d{1,3}\$\d{1,8}|sha1|md5|"
+            r"argon2\$argon2\w{1,2}\$v=\d\d|scrypt(?:\$\d{1,8})?|"
+            r"bcrypt_sha256\$)\$[\w=,.]{1,40}\$[\w+/=$.]{16,200})"
+        ),
+    ),
+    _shape(
+        "password_hash",
+        r"(?P<v>(?:pbkdf2:sha\d{1,3}:\d{1,8}|scrypt:\d{1,8}:\d:\d)\$[\w./+]{4,64}\$[0-9a-f]{32,128})",
+    ),
     _shape("password_hash", r"(?P<v>\b[0-9a-fA-F]{32}:[0-9a-fA-F]{32}):::"),
-    _shape("sql_password", r"(?i)identified\s{1,3}(?:(?:with|via)\s{1,3}\S{1,30}\s{1,3})?(?:by|as|using)\s{1,3}(?:password\s{0,3}\(?\s{0,2})?\\?['\"](?P<v>[^\s'\"\\]{2,200})\\?['\"]", judged=True, name="password"),
-    _shape("sql_password", r"(?<![\w.$-])(?i:password)\s{0,3}(?:\(\s?|\s(?i:as\s)?)\s{0,2}[eEnN]?\\?['](?P<v>[^\s'\"\\]{2,200})\\?[']", judged=True, name="password"),
-    _shape("password", r"(?i)securestring\s{1,3}(?:-string\s{1,2})?(?P<q>[\"'])(?P<v>[^\s\"'$][^\n\"']{2,200})(?P=q)", judged=True, name="password"),
+    _shape(
+        "sql_password",
+        (
+            r"(?i)identified\s{1,3}(?:(?:with|via)\s{1,3}\S{1,30}\s{1,3})?(?:by|as|"
+            r"using)\s{1,3}(?:password\s{0,3}\(?\s{0,2})?\\?['\"](?P<v>[^\s'\"\\]{2,200})\\?['\"]"
+        ),
+        judged=True,
+        name="password",
+    ),
+    _shape(
+        "sql_password",
+        (
+            r"(?<![\w.$-])(?i:password)\s{0,3}(?:\(\s?|"
+            r"\s(?i:as\s)?)\s{0,2}[eEnN]?\\?['](?P<v>[^\s'\"\\]{2,200})\\?[']"
+        ),
+        judged=True,
+        name="password",
+    ),
+    _shape(
+        "password",
+        r"(?i)securestring\s{1,3}(?:-string\s{1,2})?(?P<q>[\"'])(?P<v>[^\s\"'$][^\n\"']{2,200})(?P=q)",
+        judged=True,
+        name="password",
+    ),
     _shape("password", _LOGIN_CALL, judged=True, name="argument"),
     _shape("basic_auth", _CURL, judged=True, name="password"),
     *(_shape("cli_flag", text, judged=True, name="password") for text in _COMMANDS),
     _shape("cli_flag", _FLAG, judged=True, name="flag"),
 )
 _BLOCK = re.compile(
-    rb"-----BEGIN (?P<kind>[A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?)-----(?P<v>(?:[\s\\nrt\"',+|*#/:.=\[\]();<>-]|[A-Za-z0-9]){64,12000}?)-----END (?P=kind)-----"
+    rb"-----BEGIN (?P<kind>[A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?)-----(?P<v>(?:[\s\\nrt\"',+|"
+    rb"*#/:.=\[\]();<>-]|[A-Za-z0-9]){64,12000}?)-----END (?P=kind)-----"
 )
-_OPEN_BLOCK = re.compile(rb"-----BEGIN (?P<kind>[A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?)-----(?P<v>[\s\\nrt\"'+,]{1,40}[A-Za-z0-9+/=:, \\\r\n\t-]{40,12000})")
-_PUTTY = re.compile(rb"PuTTY-User-Key-File-\d: [^\n]{1,60}\n(?:[A-Z][\w-]{1,20}: [^\n]*\n|[\w+/=]{4,80}\r?\n){1,80}?Private-Lines: \d+\r?\n(?P<v>(?:[\w+/=]{4,80}\r?\n){1,80})")
+_OPEN_BLOCK = re.compile(
+    rb"-----BEGIN (?P<kind>[A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?)-----(?P<v>[\s\\nrt\"'+,]{1,"
+    rb"40}[A-Za-z0-9+/=:, \\\r\n\t-]{40,12000})"
+)
+_PUTTY = re.compile(
+    rb"PuTTY-User-Key-File-\d: [^\n]{1,60}\n(?:[A-Z][\w-]{1,20}: [^\n]*\n|"
+    rb"[\w+/=]{4,80}\r?\n){1,80}?Private-Lines: \d+\r?\n(?P<v>(?:[\w+/=]{4,80}\r?\n){1,80})"
+)
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/=]{24}")
 
 
@@ -112,8 +200,7 @@ _KEY_SHAPE = _shape("private_key", "(?P<v>)")
 def private_keys(data: bytes, end: int, seen: set[int]) -> Iterator[Shaped]:
     """Yield the private key whose first line stands at a hit's `end`: PEM, OpenSSH, PGP or PuTTY."""
     begin = max(0, data.rfind(b"-----BEGIN", 0, end))
-    if data.rfind(b"PuTTY-User", 0, end + 1) > begin:
-        begin = data.rfind(b"PuTTY-User", 0, end + 1)
+    begin = max(begin, data.rfind(b"PuTTY-User", 0, end + 1))
     found = _BLOCK.match(data, begin) or _PUTTY.match(data, begin) or _OPEN_BLOCK.match(data, begin)
     if found is None or begin in seen or not _BASE64_RUN.search(found["v"]):
         return

@@ -20,7 +20,10 @@ THRESHOLD = 0.5
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{16,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
-_IDENTIFIER = re.compile(r"[a-z]+(?:[_\-./: ](?:[a-z]+|v?\d{1,2}))+|[A-Z]+(?:_(?:[A-Z]+|V?\d{1,2}))+|[a-z]+(?:[A-Z][a-z]+\d?)+|(?:[A-Z]\d?[a-z]+){2,}")
+_IDENTIFIER = re.compile(
+    r"[a-z]+(?:[_\-./: ](?:[a-z]+|v?\d{1,2}))+|[A-Z]+(?:_(?:[A-Z]+|V?\d{1,2}))+|"
+    r"[a-z]+(?:[A-Z][a-z]+\d?)+|(?:[A-Z]\d?[a-z]+){2,}"
+)
 _CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)*")
 _DOTTED = re.compile(r"[\w$]+(?:[.:]{1,2}[\w$]+)+")
 _LETTERS = re.compile(r"[A-Za-z]+")
@@ -119,7 +122,9 @@ def _of_name(s: Subject) -> dict[str, float]:
         "password_name": float(s.named.kind == "password" and strength >= 1.0),
         "strong_name": float(s.named.kind != "password" and strength >= 0.5),
         "weak_name": float(strength <= 0.3),
-        "partial_name": float(strength in (0.5, 0.4, 0.35) and s.named.kind in ("password", "secret", "token", "api_key")),
+        "partial_name": float(
+            strength in (0.5, 0.4, 0.35) and s.named.kind in ("password", "secret", "token", "api_key")
+        ),
         "quoted": float(s.quoted),
         s.op: float(s.op in REASONS),
         "neighbours": float(s.neighbours),
@@ -130,7 +135,9 @@ def _of_place(s: Subject) -> dict[str, float]:
     place = s.place
     return {
         "config": float(place.kind in ("config", "shell")),
-        "config_password": float(place.kind == "config" and not place.locale and s.named == ("password", 1.0)),
+        "config_password": float(
+            place.kind == "config" and not place.locale and s.named == ("password", 1.0)
+        ),
         "test": float(place.test),
         "sample": float(place.sample),
         "locale": float(place.locale),
@@ -161,7 +168,9 @@ def _of_text(value: str, named: Named) -> dict[str, float]:
     letters = _LETTERS.findall(value)
     digits = sum(c.isdigit() for c in value)
     symbols = sum(not c.isalnum() and c not in "_-. /" for c in value)
-    classes = sum((any(c.islower() for c in value), any(c.isupper() for c in value), bool(digits), bool(symbols)))
+    classes = sum(
+        (any(c.islower() for c in value), any(c.isupper() for c in value), bool(digits), bool(symbols))
+    )
     ideal = math.log2(max(2, min(len(value), 64)))
     return {
         "classes": (classes - 1) / 3,

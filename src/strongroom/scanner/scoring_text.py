@@ -3,6 +3,7 @@
 import math
 import re
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 _DATA = Path(__file__).parent / "data"
@@ -17,7 +18,9 @@ def _words() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _bigrams() -> list[list[float]]:
-    return [[float(x) for x in row.split()] for row in (_DATA / "bigrams.txt").read_text("ascii").splitlines()]
+    return [
+        [float(x) for x in row.split()] for row in (_DATA / "bigrams.txt").read_text("ascii").splitlines()
+    ]
 
 
 def covered(value: str) -> float:
@@ -52,7 +55,7 @@ def surprise(value: str) -> float:
     """Mean bits per letter pair under the word model: about 3.5 for words, 6 and more for chance."""
     table = _bigrams()
     low = [ord(c) - 97 for c in value.lower()]
-    pairs = [table[a][b] for a, b in zip(low, low[1:], strict=False) if 0 <= a < 26 and 0 <= b < 26]
+    pairs = [table[a][b] for a, b in pairwise(low) if 0 <= a < 26 and 0 <= b < 26]
     return -sum(pairs) / len(pairs) if pairs else 5.0
 
 

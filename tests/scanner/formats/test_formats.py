@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import pytest
-
-from strongroom.scanner import formats
 from tests.scanner.marked import found, samples, unmark
 
 FILES = Path(__file__).parent / "files"

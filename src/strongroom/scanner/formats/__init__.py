@@ -25,7 +25,14 @@ class Reader(NamedTuple):
 
 
 READERS = (
-    Reader("password file", r"shadow-?|master\.passwd|g?shadow\.bak|\.?ht-?passwds?|[\w.-]*\.htpasswd|[\w.-]*ftpd?[\w.-]*passwd|passwd|passwd\.txt|sasldb", accounts.passwords_by_colon),
+    Reader(
+        "password file",
+        (
+            r"shadow-?|master\.passwd|g?shadow\.bak|\.?ht-?passwds?|[\w.-]*\.htpasswd|"
+            r"[\w.-]*ftpd?[\w.-]*passwd|passwd|passwd\.txt|sasldb"
+        ),
+        accounts.passwords_by_colon,
+    ),
     Reader("digest file", r"\.?htdigest", accounts.htdigest),
     Reader("PostgreSQL password file", r"\.?pgpass(?:\.conf)?", accounts.pgpass),
     Reader("netrc", r"[._]netrc|netrc|\.authinfo", accounts.netrc),
@@ -33,19 +40,42 @@ READERS = (
     Reader("s3fs keys", r"\.?passwd-s3fs|\.s3fs", accounts.key_pairs),
     Reader("Rails master key", r"master\.key|config/credentials/\w+\.key", accounts.key_file),
     Reader("CVS passwords", r"\.cvspass", accounts.cvspass),
-    Reader("docker logins", r"\.dockercfg|\.dockerconfigjson|\.?docker/config\.json|dockerconfig\.json|containers/auth\.json", structured.docker_config),
+    Reader(
+        "docker logins",
+        r"\.dockercfg|\.dockerconfigjson|\.?docker/config\.json|dockerconfig\.json|containers/auth\.json",
+        structured.docker_config,
+    ),
     Reader("Composer logins", r"(?<!containers/)auth\.json", structured.composer_auth),
     Reader("Firefox logins", r"logins(?:-backup)?\.json", structured.firefox_logins),
     Reader(
         "editor deployment",
-        r"sftp-config(?:-alt\d?)?\.json|\.?sftp\.json|\.?ftpconfig|\.?remote-sync\.json|\.ftppass|\.?ftp-?deploy[\w.-]*\.json|deployment-config\.json|ftp(?:sync)?\.(?:json|settings)|\.?ftp-simple\.json|\.ftpquota|ftp-kr\.json",
+        (
+            r"sftp-config(?:-alt\d?)?\.json|\.?sftp\.json|\.?ftpconfig|\.?remote-sync\.json|"
+            r"\.ftppass|\.?ftp-?deploy[\w.-]*\.json|deployment-config\.json|"
+            r"ftp(?:sync)?\.(?:json|settings)|\.?ftp-simple\.json|\.ftpquota|ftp-kr\.json"
+        ),
         structured.json_secrets,
     ),
-    Reader("database clients (JSON)", r"robo(?:mongo|3t)\.json|data-sources\.json|credentials-config\.json|mongo[\w-]*\.json", structured.json_secrets),
+    Reader(
+        "database clients (JSON)",
+        r"robo(?:mongo|3t)\.json|data-sources\.json|credentials-config\.json|mongo[\w-]*\.json",
+        structured.json_secrets,
+    ),
     Reader("Terraform state", r"[\w.-]*\.tfstate(?:\.backup)?", structured.json_secrets, False),
-    Reader("FileZilla", r"(?:filezilla|recentservers|sitemanager|queue|filezilla[ _-]?server)\.xml", structured.filezilla),
+    Reader(
+        "FileZilla",
+        r"(?:filezilla|recentservers|sitemanager|queue|filezilla[ _-]?server)\.xml",
+        structured.filezilla,
+    ),
     Reader("chat accounts", r"(?:\.purple/)?accounts\.xml", structured.chat_accounts),
-    Reader("IDE servers", r"webservers\.xml|deployment\.xml|datasources(?:\.local)?\.xml|dbeaver[\w-]*\.xml|data-sources\.xml|sqldeveloper[\w-]*\.xml|remote-servers\.xml", structured.ide_servers),
+    Reader(
+        "IDE servers",
+        (
+            r"webservers\.xml|deployment\.xml|datasources(?:\.local)?\.xml|dbeaver[\w-]*\.xml|"
+            r"data-sources\.xml|sqldeveloper[\w-]*\.xml|remote-servers\.xml"
+        ),
+        structured.ide_servers,
+    ),
     Reader("Jenkins credentials", r"credentials\.xml", structured.jenkins_credentials),
     Reader("Maven settings", r"settings(?:-security)?\.xml", structured.maven_settings, False),
     Reader("Tomcat users", r"tomcat-users\.xml", structured.tomcat_users),
@@ -54,25 +84,53 @@ READERS = (
     Reader("npm", r"\.?npmrc", structured.npmrc),
     Reader(
         "client configuration",
-        r"\.?my\.cnf|\.mylogin\.cnf|\.?pypirc|\.?s3cfg|\.boto|\.?(?:aws/)?credentials|\.?esmtprc|\.?msmtprc|\.?muttrc|\.?mutt/\w+|\.?fetchmailrc|"
-        r"irc\.conf|ventrilo\w*\.ini|\.?rclone\.conf|\.?gem/credentials|\.?ncftp/\w+|\.?davfs2?/secrets|\.offlineimaprc|\.?mbsyncrc|murmur\.ini|"
-        r"mumble-server\.ini|\.?wgetrc|\.ossutilconfig|\.bintray|server\.cfg|teamspeak\w*\.ini|\.?irssi/config",
+        r"\.?my\.cnf|\.mylogin\.cnf|\.?pypirc|\.?s3cfg|\.boto|\.?(?:aws/)?credentials|"
+        r"\.?esmtprc|\.?msmtprc|\.?muttrc|\.?mutt/\w+|\.?fetchmailrc|"
+        r"irc\.conf|ventrilo\w*\.ini|\.?rclone\.conf|\.?gem/credentials|\.?ncftp/\w+|"
+        r"\.?davfs2?/secrets|\.offlineimaprc|\.?mbsyncrc|murmur\.ini|"
+        r"mumble-server\.ini|\.?wgetrc|\.ossutilconfig|\.bintray|server\.cfg|"
+        r"teamspeak\w*\.ini|\.?irssi/config",
         structured.ini_secrets,
         False,
     ),
-    Reader("client configuration (YAML)", r"\.?tugboat|hub|\.?config/hub|hosts\.ya?ml|\.?gem/credentials|mongoid\.ya?ml|\.?cloud\.ya?ml|clouds\.ya?ml|\.?travis\.ya?ml\.bak", structured.yaml_secrets, False),
+    Reader(
+        "client configuration (YAML)",
+        (
+            r"\.?tugboat|hub|\.?config/hub|hosts\.ya?ml|\.?gem/credentials|mongoid\.ya?ml|"
+            r"\.?cloud\.ya?ml|clouds\.ya?ml|\.?travis\.ya?ml\.bak"
+        ),
+        structured.yaml_secrets,
+        False,
+    ),
     Reader("dotenv", r"\.?env|\.?env\.[\w.-]+|[\w.-]+\.env", structured.ini_secrets, False),
-    Reader("Rails YAML", r"(?:database|secrets|credentials|shards|cable|redis|application)\.ya?ml", structured.yaml_secrets, False),
-    Reader("kube config", r"\.?kube/config|kubeconfig(?:\.ya?ml)?|[\w.-]*\.kubeconfig", structured.kube_config, False),
+    Reader(
+        "Rails YAML",
+        r"(?:database|secrets|credentials|shards|cable|redis|application)\.ya?ml",
+        structured.yaml_secrets,
+        False,
+    ),
+    Reader(
+        "kube config",
+        r"\.?kube/config|kubeconfig(?:\.ya?ml)?|[\w.-]*\.kubeconfig",
+        structured.kube_config,
+        False,
+    ),
     Reader("WordPress", r"wp-config[\w.-]*\.php[\w.~-]*", php.wp_config, False),
     Reader("SQL", r"[\w.-]+\.(?:sql|dump|mysql|psql)", sql.dump, False),
-    Reader("Kubernetes Secret", r"[\w.-]+\.(?:ya?ml)|[\w.-]*secrets?[\w.-]*\.json", kubernetes.secret_manifest, False),
+    Reader(
+        "Kubernetes Secret",
+        r"[\w.-]+\.(?:ya?ml)|[\w.-]*secrets?[\w.-]*\.json",
+        kubernetes.secret_manifest,
+        False,
+    ),
 )
 
 
 @lru_cache(maxsize=1)
 def _matcher() -> re.Pattern[str]:
-    return re.compile(r"(?:^|.*[/!])(?:" + "|".join(f"({reader.path})" for reader in READERS) + r")$", re.DOTALL)
+    return re.compile(
+        r"(?:^|.*[/!])(?:" + "|".join(f"({reader.path})" for reader in READERS) + r")$", re.DOTALL
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -12,8 +12,20 @@ from strongroom.scanner.formats.candidate import Candidate
 _REASON = ("its place in the file says what it is",)
 _COLONS = re.compile(rb"^(?P<user>[^:\s#][^:\n]*):(?P<v>[^:\s]{6,300})(?=[:\r\n]|\Z)", re.MULTILINE)
 _HTDIGEST = re.compile(rb"^[^:\n#]+:[^:\n]+:(?P<v>[0-9a-fA-F]{32})\s*$", re.MULTILINE)
-_PGPASS = re.compile(rb"^(?!#)(?:[^:\\\n]|\\.)*:(?:[^:\\\n]|\\.)*:(?:[^:\\\n]|\\.)*:(?:[^:\\\n]|\\.)*:(?P<v>(?:[^\n\\\r]|\\.)+?)\s*$", re.MULTILINE)
-_NETRC = re.compile(rb"(?:^|\s)(?P<k>password|passwd|account|macdef)\s+(?:\"(?P<q>[^\"\n]*)\"|(?P<v>[^\s#][^\s]*))|(?P<c>(?:^|\s)#[^\n]*)", re.MULTILINE)
+_PGPASS = re.compile(
+    (
+        rb"^(?!#)(?:[^:\\\n]|\\.)*:(?:[^:\\\n]|\\.)*:(?:[^:\\\n]|\\.)*:(?:[^:\\\n]|"
+        rb"\\.)*:(?P<v>(?:[^\n\\\r]|\\.)+?)\s*$"
+    ),
+    re.MULTILINE,
+)
+_NETRC = re.compile(
+    (
+        rb"(?:^|\s)(?P<k>password|passwd|account|macdef)\s+(?:\"(?P<q>[^\"\n]*)\"|"
+        rb"(?P<v>[^\s#][^\s]*))|(?P<c>(?:^|\s)#[^\n]*)"
+    ),
+    re.MULTILINE,
+)
 _CREDENTIAL_URL = re.compile(rb"^\s*[a-z][a-z0-9+.-]*://(?P<u>[^\s/:@]*)(?::(?P<v>[^\s/@]+))?@", re.MULTILINE)
 _PAIR = re.compile(rb"^\s*(?:[\w.-]{1,63}:)?(?P<u>[A-Z0-9]{16,32}):(?P<v>[^\s:]{20,})\s*$", re.MULTILINE)
 _HEX_KEY = re.compile(rb"\A\s*(?P<v>[0-9a-fA-F]{32,128})\s*\Z")
@@ -22,7 +34,9 @@ _TEXT_IN_HASHES = re.compile(rb"[*!x]+|[*!]\S*|NP|LK|\*LK\*|\*NP\*")
 
 
 def _found(detector: str, match: re.Match[bytes], name: str, group: str = "v") -> Candidate:
-    return Candidate("generic." + detector, match.start(group), match.end(group), match[group], name, 0.98, _REASON)
+    return Candidate(
+        "generic." + detector, match.start(group), match.end(group), match[group], name, 0.98, _REASON
+    )
 
 
 def passwords_by_colon(path: str, data: bytes) -> Iterator[Candidate]:
@@ -48,7 +62,11 @@ def netrc(path: str, data: bytes) -> Iterator[Candidate]:
     """`machine … login … password …`, on one line or several."""
     for match in _NETRC.finditer(data):
         group = "q" if match["q"] else "v"
-        if match["k"] in (b"password", b"passwd") and match[group] and not placeholder(match[group].decode("utf-8", "replace")):
+        if (
+            match["k"] in (b"password", b"passwd")
+            and match[group]
+            and not placeholder(match[group].decode("utf-8", "replace"))
+        ):
             yield _found("password", match, "password", group)
 
 

@@ -22,7 +22,10 @@ class Field(NamedTuple):
 
 
 _JSON = re.compile(
-    rb"\s*(?:(?P<comment>//[^\n]*|/\*.*?\*/|#[^\n]*)|\"(?P<text>(?:[^\"\\\n]|\\.)*)\"(?P<colon>\s*:)?|(?P<mark>[{}\[\],])|(?P<bare>[\w.+-]+)|(?P<other>.))",
+    (
+        rb"\s*(?:(?P<comment>//[^\n]*|/\*.*?\*/|#[^\n]*)|\"(?P<text>(?:[^\"\\\n]|"
+        rb"\\.)*)\"(?P<colon>\s*:)?|(?P<mark>[{}\[\],])|(?P<bare>[\w.+-]+)|(?P<other>.))"
+    ),
     re.DOTALL,
 )
 
@@ -45,7 +48,11 @@ def json_fields(data: bytes) -> Iterator[Field]:
 
 
 _XML = re.compile(
-    rb"<!--.*?-->|<\?.*?\?>|<!\[CDATA\[(?P<cdata>.*?)\]\]>|<(?P<close>/)?(?P<tag>[\w:.\-]+)(?P<attributes>(?:\s+[\w:.\-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)\s*(?P<empty>/)?>|(?P<text>[^<]+)",
+    (
+        rb"<!--.*?-->|<\?.*?\?>|<!\[CDATA\[(?P<cdata>.*?)\]\]>|"
+        rb"<(?P<close>/)?(?P<tag>[\w:.\-]+)(?P<attributes>(?:\s+[\w:.\-]+\s*=\s*(?:\"[^\"]*\"|"
+        rb"'[^']*'))*)\s*(?P<empty>/)?>|(?P<text>[^<]+)"
+    ),
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(rb"([\w:.\-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
@@ -76,20 +83,26 @@ def _element(match: re.Match[bytes], path: list[str]) -> Iterator[Field]:
     found = [(m[1].decode("utf-8", "replace"), m) for m in _ATTRIBUTE.finditer(match["attributes"])]
     for key, attribute in found:
         if key in ("name", "key", "id"):
-            label += "[" + (attribute[2] or attribute[3] or b"").decode("utf-8", "replace").replace("/", ".") + "]"
+            label += (
+                "[" + (attribute[2] or attribute[3] or b"").decode("utf-8", "replace").replace("/", ".") + "]"
+            )
             break
     path.append(label)
     for key, attribute in found:
         group = 2 if attribute[2] is not None else 3
         if attribute[group]:
-            yield Field("/".join((*path, "@" + key)), offset + attribute.start(group), offset + attribute.end(group))
+            yield Field(
+                "/".join((*path, "@" + key)), offset + attribute.start(group), offset + attribute.end(group)
+            )
     if match["empty"]:
         path.pop()
 
 
 _INI = re.compile(
-    rb"^[ \t]*(?:(?P<section>\[[^\]\n]*\])|(?:(?:set|export|setenv|local|declare -x)[ \t]+)?(?P<key>[A-Za-z_/@.][^\s=:\"'#;]*(?::_\w+)?)"
-    rb"[ \t]*(?:=>?|:|[ \t])[ \t]*(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|(?P<bare>[^\n]*?)))[ \t]*,?;?[ \t]*(?:[#;][^\n]*)?\r?$",
+    rb"^[ \t]*(?:(?P<section>\[[^\]\n]*\])|(?:(?:set|export|setenv|local|"
+    rb"declare -x)[ \t]+)?(?P<key>[A-Za-z_/@.][^\s=:\"'#;]*(?::_\w+)?)"
+    rb"[ \t]*(?:=>?|:|[ \t])[ \t]*(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|"
+    rb"(?P<bare>[^\n]*?)))[ \t]*,?;?[ \t]*(?:[#;][^\n]*)?\r?$",
     re.MULTILINE,
 )
 
@@ -103,12 +116,16 @@ def ini_fields(data: bytes) -> Iterator[Field]:
             continue
         group = match.lastgroup
         if group in ("double", "single", "bare") and match[group]:
-            yield Field(f"{section}/{match['key'].decode('utf-8', 'replace')}", match.start(group), match.end(group))
+            yield Field(
+                f"{section}/{match['key'].decode('utf-8', 'replace')}", match.start(group), match.end(group)
+            )
 
 
 _YAML = re.compile(
-    rb"^(?P<indent>[ ]*)(?P<dash>(?:- +)*)(?:(?P<key>[\"']?[\w.\-/$ :@~+]+?[\"']?)\s*:(?=\s|$)[ \t]*)?(?P<anchor>(?:[&!][\w\-/!.:]+[ \t]*)*)"
-    rb"(?:\"(?P<double>(?:[^\"\\\n]|\\.)*)\"|'(?P<single>[^'\n]*)'|(?P<block>[|>][+-]?\d?)|(?P<bare>[^\s#][^\n]*?))?[ \t]*(?:[ \t]#[^\n]*)?\r?$",
+    rb"^(?P<indent>[ ]*)(?P<dash>(?:- +)*)(?:(?P<key>[\"']?[\w.\-/$ :@~+]+?[\"']?)\s*:(?=\s|"
+    rb"$)[ \t]*)?(?P<anchor>(?:[&!][\w\-/!.:]+[ \t]*)*)"
+    rb"(?:\"(?P<double>(?:[^\"\\\n]|\\.)*)\"|'(?P<single>[^'\n]*)'|(?P<block>[|>][+-]?\d?)|"
+    rb"(?P<bare>[^\s#][^\n]*?))?[ \t]*(?:[ \t]#[^\n]*)?\r?$",
     re.MULTILINE,
 )
 
@@ -118,7 +135,12 @@ def yaml_fields(data: bytes) -> Iterator[Field]:
     path: list[tuple[int, str]] = []
     skip_to = 0
     for match in _YAML.finditer(data):
-        if match.start() < skip_to or data[match.end("indent") : match.end("indent") + 1] in (b"#", b"", b"\n", b"\r"):
+        if match.start() < skip_to or data[match.end("indent") : match.end("indent") + 1] in (
+            b"#",
+            b"",
+            b"\n",
+            b"\r",
+        ):
             continue
         indent = len(match["indent"]) + len(match["dash"])
         while path and path[-1][0] >= indent:

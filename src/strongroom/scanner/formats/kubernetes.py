@@ -7,6 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from strongroom.scanner.falsealarms import harmless, placeholder
 from strongroom.scanner.formats.candidate import Candidate
@@ -15,7 +16,10 @@ from strongroom.scanner.generic_names import classify
 
 _KIND = re.compile(rb"[\"']?kind[\"']?\s*:\s*[\"']?Secret\b[\"']?")
 _DOCUMENT = re.compile(rb"^---", re.MULTILINE)
-_PUBLIC = re.compile(r"(?i)(?:^|[._-])(?:user(?:name)?|host(?:name)?|port|email|ca(?:\.crt)?|tls\.crt|url|name|database|db|namespace|region|endpoint|type|server)$")
+_PUBLIC = re.compile(
+    r"(?i)(?:^|[._-])(?:user(?:name)?|host(?:name)?|port|email|ca(?:\.crt)?|tls\.crt|url|"
+    r"name|database|db|namespace|region|endpoint|type|server)$"
+)
 
 
 def secret_manifest(path: str, data: bytes) -> Iterator[Candidate]:
@@ -23,7 +27,7 @@ def secret_manifest(path: str, data: bytes) -> Iterator[Candidate]:
     if b"Secret" not in data:
         return
     bounds = [0, *(m.start() for m in _DOCUMENT.finditer(data)), len(data)]
-    for begin, end in zip(bounds, bounds[1:], strict=False):
+    for begin, end in pairwise(bounds):
         document = data[begin:end]
         if _KIND.search(document):
             walk = json_fields if document.lstrip()[:1] == b"{" else yaml_fields
@@ -44,7 +48,9 @@ def _entry(field: Field, document: bytes, offset: int) -> Iterator[Candidate]:
     if harmless(text) and classify(parts[-1]) is None:
         return
     reason = ("a value of a Kubernetes Secret",)
-    yield Candidate("generic.kubernetes_secret", offset + field.start, offset + field.end, plain, parts[-1], 0.95, reason)
+    yield Candidate(
+        "generic.kubernetes_secret", offset + field.start, offset + field.end, plain, parts[-1], 0.95, reason
+    )
 
 
 def _decoded(raw: bytes) -> bytes:

@@ -7,7 +7,10 @@ from strongroom.scanner.falsealarms import placeholder
 from strongroom.scanner.formats.candidate import Candidate
 
 _DEFINE = re.compile(
-    rb"^\s*define\s*\(\s*[\"'](?P<name>\w*(?:PASSWORD|PASS|_KEY|_SALT|SECRET|TOKEN))[\"']\s*,\s*(?P<q>[\"'])(?P<v>(?:(?!(?P=q))[^\n\\]|\\.)+)(?P=q)\s*\)",
+    (
+        rb"^\s*define\s*\(\s*[\"'](?P<name>\w*(?:PASSWORD|PASS|_KEY|_SALT|SECRET|"
+        rb"TOKEN))[\"']\s*,\s*(?P<q>[\"'])(?P<v>(?:(?!(?P=q))[^\n\\]|\\.)+)(?P=q)\s*\)"
+    ),
     re.MULTILINE,
 )
 
@@ -20,4 +23,12 @@ def wp_config(path: str, data: bytes) -> Iterator[Candidate]:
         sample = value.startswith("put your") or (len(value) < 40 and placeholder(value))
         if not sample:
             kind = "password" if "PASS" in name else "encryption_key"
-            yield Candidate("generic." + kind, match.start("v"), match.end("v"), match["v"], name, 0.98, ("a constant of WordPress' configuration",))
+            yield Candidate(
+                "generic." + kind,
+                match.start("v"),
+                match.end("v"),
+                match["v"],
+                name,
+                0.98,
+                ("a constant of WordPress' configuration",),
+            )

@@ -12,13 +12,19 @@ from strongroom.scanner.generic_names import classify
 
 _STATEMENT = re.compile(
     rb"(?i)\bCREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<created>[`\"\w.\[\]]+)\s*\(|"
-    rb"\bINSERT\s+(?:IGNORE\s+)?INTO\s+(?P<table>[`\"\w.\[\]]+)\s*(?:\((?P<columns>[^()]{1,4000})\))?\s*VALUES\s*|"
+    rb"\bINSERT\s+(?:IGNORE\s+)?INTO\s+(?P<table>[`\"\w.\[\]]+)\s*(?:\((?P<columns>[^()]{1,40"
+    rb"00})\))?\s*VALUES\s*|"
     rb"^COPY\s+(?P<copied>[\"\w.]+)\s*\((?P<copycolumns>[^()]{1,4000})\)\s+FROM\s+stdin;[^\n]*\n",
     re.MULTILINE,
 )
 _COLUMN = re.compile(rb"^\s*[`\"\[]?(?P<name>\w+)[`\"\]]?\s+\w+", re.MULTILINE)
-_NOT_COLUMNS = frozenset(b"PRIMARY UNIQUE KEY INDEX CONSTRAINT FOREIGN CHECK FULLTEXT SPATIAL EXCLUDE".split())
-_VALUE = re.compile(rb"\s*(?:[nNeEbBxX]?'(?P<text>(?:[^'\\]|\\.|'')*)'|\"(?P<double>(?:[^\"\\]|\\.)*)\"|(?P<mark>[(),;])|(?P<bare>[^\s,()';\"]+))")
+_NOT_COLUMNS = frozenset(
+    b"PRIMARY UNIQUE KEY INDEX CONSTRAINT FOREIGN CHECK FULLTEXT SPATIAL EXCLUDE".split()
+)
+_VALUE = re.compile(
+    rb"\s*(?:[nNeEbBxX]?'(?P<text>(?:[^'\\]|\\.|'')*)'|\"(?P<double>(?:[^\"\\]|\\.)*)\"|"
+    rb"(?P<mark>[(),;])|(?P<bare>[^\s,()';\"]+))"
+)
 _LIMIT = 20_000
 _FLAG = re.compile(rb"[\d.]{1,10}|[A-Za-z]|NULL|true|false", re.IGNORECASE)
 
@@ -35,13 +41,15 @@ def dump(path: str, data: bytes) -> Iterator[Candidate]:
             yield from _copied(data, match)
         else:
             listed = match["columns"]
-            columns = [_bare(c) for c in listed.split(b",")] if listed else tables.get(_bare(match["table"]), [])
+            columns = (
+                [_bare(c) for c in listed.split(b",")] if listed else tables.get(_bare(match["table"]), [])
+            )
             if any(_kind(column) for column in columns):
                 yield from _inserted(data, match.end(), columns)
 
 
 def _bare(name: bytes) -> bytes:
-    return name.strip().rpartition(b".")[2].strip(b"`\"[] ")
+    return name.strip().rpartition(b".")[2].strip(b'`"[] ')
 
 
 def _declared(data: bytes, at: int) -> list[bytes]:
@@ -76,10 +84,23 @@ def _inserted(data: bytes, at: int, columns: list[bytes]) -> Iterator[Candidate]
 
 def _column(column: bytes, start: int, value: bytes) -> Iterator[Candidate]:
     kind = _kind(column)
-    if kind and len(value) >= 3 and not _FLAG.fullmatch(value) and not placeholder(value.decode("utf-8", "replace")):
+    if (
+        kind
+        and len(value) >= 3
+        and not _FLAG.fullmatch(value)
+        and not placeholder(value.decode("utf-8", "replace"))
+    ):
         detector = "password_hash" if kind == "password" and len(value) >= 32 else kind
         name = column.decode("ascii", "replace")
-        yield Candidate("generic." + detector, start, start + len(value), value, name, 0.95, ("a row of a column named as a secret",))
+        yield Candidate(
+            "generic." + detector,
+            start,
+            start + len(value),
+            value,
+            name,
+            0.95,
+            ("a row of a column named as a secret",),
+        )
 
 
 def _copied(data: bytes, match: re.Match[bytes]) -> Iterator[Candidate]:

@@ -11,17 +11,32 @@ from strongroom.scanner.generic_names import classify, key_id
 Walker = Callable[[bytes], Iterator[Field]]
 
 _EMPTY = re.compile(r"(?i)|\*+|null|none|nil|true|false|~|\"\"|''|yes|no|\d{1,2}|ask|prompt|x+")
-_SECRET_KINDS = ("password", "secret", "token", "api_key", "credential", "encryption_key", "salt", "password_hash")
+_SECRET_KINDS = (
+    "password",
+    "secret",
+    "token",
+    "api_key",
+    "credential",
+    "encryption_key",
+    "salt",
+    "password_hash",
+)
 _VALUE_ATTRIBUTES = ("@value", "@defaultValue")
 
 
-def fields_reader(walk: Walker, keys: str = "", detector: str = "") -> Callable[[str, bytes], Iterator[Candidate]]:
+def fields_reader(
+    walk: Walker, keys: str = "", detector: str = ""
+) -> Callable[[str, bytes], Iterator[Candidate]]:
     """A reader that reports fields whose path matches `keys`, or, without it, those named as secrets."""
     pattern = re.compile(keys) if keys else None
 
     def read(path: str, data: bytes) -> Iterator[Candidate]:
         for field in walk(data):
-            kind = secret_kind(field, data[field.start : field.end].decode("ascii", "replace")) if pattern is None else (detector or "password" if pattern.search(field.path) else "")
+            kind = (
+                secret_kind(field, data[field.start : field.end].decode("ascii", "replace"))
+                if pattern is None
+                else (detector or "password" if pattern.search(field.path) else "")
+            )
             if kind and _holds(data[field.start : field.end]):
                 yield _candidate(kind, field, data)
 
@@ -30,11 +45,19 @@ def fields_reader(walk: Walker, keys: str = "", detector: str = "") -> Callable[
 
 def _candidate(kind: str, field: Field, data: bytes) -> Candidate:
     secret = data[field.start : field.end]
-    return Candidate("generic." + kind, field.start, field.end, secret, field.name, 0.97, ("a field of this file that holds a secret",))
+    return Candidate(
+        "generic." + kind,
+        field.start,
+        field.end,
+        secret,
+        field.name,
+        0.97,
+        ("a field of this file that holds a secret",),
+    )
 
 
 def secret_kind(field: Field, value: str = "") -> str:
-    """The kind that a field's own name promises, "" for none; an attribute `value` is named by its element."""
+    """The kind that a field's name promises, or ""; an attribute `value` is named by its element."""
     name = field.name
     if name in _VALUE_ATTRIBUTES or "[" in name:
         name = re.sub(r".*\[([^\]]*)\].*", r"\1", field.path if name in _VALUE_ATTRIBUTES else name)
@@ -59,14 +82,24 @@ yaml_secrets = fields_reader(yaml_fields)
 
 docker_config = fields_reader(json_fields, r"/(?:auth|identitytoken|registrytoken|password)$", "docker_auth")
 firefox_logins = fields_reader(json_fields, r"/encryptedPassword$", "stored_login")
-composer_auth = fields_reader(json_fields, r"(?:-oauth|-token|bearer)/[^/]+$|/(?:password|token|consumer-secret)$", "token")
+composer_auth = fields_reader(
+    json_fields, r"(?:-oauth|-token|bearer)/[^/]+$|/(?:password|token|consumer-secret)$", "token"
+)
 filezilla = fields_reader(xml_fields, r"(?i)/(?:Pass|Password)$|Setting\[[^\]]*pass(?:word)?\]$")
 ide_servers = fields_reader(xml_fields, _IDE_SECRET)
 chat_accounts = fields_reader(xml_fields, r"(?i)/password$")
-jenkins_credentials = fields_reader(xml_fields, r"(?i)/(?:password|passphrase|secret|apiToken|secretBytes|privateKey|token|secretKey)$", "stored_login")
+jenkins_credentials = fields_reader(
+    xml_fields,
+    r"(?i)/(?:password|passphrase|secret|apiToken|secretBytes|privateKey|token|secretKey)$",
+    "stored_login",
+)
 maven_settings = fields_reader(xml_fields, r"(?i)/(?:password|passphrase)$")
 tomcat_users = fields_reader(xml_fields, r"(?i)/user/@password$")
 winscp = fields_reader(ini_fields, r"(?i)/(?:\w*Password\w*|Passphrase)$", "stored_login")
 irc_servers = fields_reader(ini_fields, r"/(?:P|B|PP)$")
 npmrc = fields_reader(ini_fields, r"(?:^|[/:])_(?:authToken|auth|password)$", "token")
-kube_config = fields_reader(yaml_fields, r"/(?:token|password|client-key-data|id-token|refresh-token|access-token|client-secret)$", "token")
+kube_config = fields_reader(
+    yaml_fields,
+    r"/(?:token|password|client-key-data|id-token|refresh-token|access-token|client-secret)$",
+    "token",
+)
