@@ -49,7 +49,7 @@ class House:
 
     core: Core
     api: Api
-    storage: Storage
+    ceremonies: Ceremonies
 
 
 async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: AsyncExitStack) -> House:
@@ -66,7 +66,8 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     barrier = Barrier(storage, clock)
     core = Core(barrier, audit, _engines(config), clock, pool.run, {"openapi": openapi.document})
     core.initialized = await barrier.initialized()
-    core.services["ceremonies"] = Ceremonies(core, storage, barrier, config.storage.kind)
+    ceremonies = Ceremonies(core, storage, barrier, config.storage.kind)
+    core.services["ceremonies"] = ceremonies
     desk = _audit_desk(config, audit, data / "audit", clock)
     stack.push_async_callback(desk.sinks.close)
     core.services["audit"] = desk
@@ -78,7 +79,7 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
         remotes=Remotes(_networks(config)),
         cors_settings=lambda: core.services.get("cors", cors.Disabled()),
     )
-    return House(core, api, storage)
+    return House(core, api, ceremonies)
 
 
 def _engines(config: Config) -> Mapping[str, Engine]:

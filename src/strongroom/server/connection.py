@@ -37,8 +37,9 @@ class Connection(asyncio.Protocol):
     """The protocol of one connection, owned by its listener."""
 
     __slots__ = (
-        "_api", "_block", "_body", "_buffer", "_certificate", "_chunks", "_ended", "_fields", "_head", "_keep",
-        "_limit", "_listener", "_paused", "_peer", "_task", "_transport", "_writable", "deadline", "state",
+        "_api", "_block", "_body", "_buffer", "_certificate", "_chunks", "_ended", "_fields", "_head",
+        "_keep", "_limit", "_listener", "_paused", "_peer", "_task", "_transport",
+        "_writable", "deadline", "state",
     )  # fmt: skip
 
     def __init__(self, listener: "Listener") -> None:

@@ -22,7 +22,7 @@ from strongroom.server.hardening import harden
 from strongroom.server.listener import Listener
 from strongroom.server.log import OperatorLog
 from strongroom.server.problems import StartFailed
-from strongroom.server.warnings import warnings
+from strongroom.server.warnings import single_share, warnings
 
 _GC_THRESHOLD = 50_000
 
@@ -84,7 +84,7 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
         await listener.start(listening)
         stack.push_async_callback(listener.stop)
         _settle_memory()
-        _report_start(config, bound, house, log)
+        await _report_start(config, bound, house, log)
         await stopping.wait()
         log.info("draining", seconds=config.limits.drain_seconds)
     log.info("stopped")
@@ -124,6 +124,10 @@ def _settle_memory() -> None:
     gc.set_threshold(_GC_THRESHOLD)
 
 
-def _report_start(config: Config, bound: Address, house: House, log: OperatorLog) -> None:
+async def _report_start(config: Config, bound: Address, house: House, log: OperatorLog) -> None:
     scheme = "https" if config.tls_cert else "http"
-    log.info("listening", address=f"{scheme}://{bound}", sealed="yes" if house.core.barrier.sealed else "no")
+    if config.data and house.core.initialized:
+        sentence = single_share((await house.ceremonies.unsealer.status()).shares)
+        if sentence is not None:
+            log.warning(sentence)
+    log.info("listening", address=f"{scheme}://{bound}", sealed="yes" if house.core.sealed else "no")
