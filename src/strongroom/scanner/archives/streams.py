@@ -10,6 +10,8 @@ from strongroom.scanner.sources.inflate import InflateError, inflater
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from _typeshed import ReadableBuffer
+
     from strongroom.scanner.archives.budget import Budget
 
     Reader = io.BufferedReader[Any]  # over any raw stream
@@ -53,7 +55,7 @@ class Decompressor(Protocol):
 class View(io.RawIOBase):
     """A seekable stream over memory (bytes, a mapped file) that copies nothing."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: ReadableBuffer) -> None:
         self._view = memoryview(data)
         self._at = 0
 
