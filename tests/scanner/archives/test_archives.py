@@ -183,6 +183,10 @@ def test_what_cannot_be_opened_is_said_and_its_bytes_are_scanned() -> None:
     assert len(warnings) == 1
 
 
+def test_a_tar_without_its_last_padding_is_whole() -> None:
+    assert opened("x.tar", tarred({"a.txt": b"planted"})[: 512 + 7]) == ({"x.tar!a.txt": b"planted"}, [])
+
+
 def test_a_cut_archive_gives_what_came_before_the_cut() -> None:
     whole = tarred({"a.txt": b"planted", "b.txt": b"y" * 5000})
     found, warnings = opened("x.tar", whole[: 512 * 4])

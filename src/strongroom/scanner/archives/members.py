@@ -48,10 +48,10 @@ class Span(io.RawIOBase):
         return data
 
     def skip(self, padding: int = 0) -> None:
-        """Pass over what is left, and the padding."""
-        self.left += padding
+        """Pass over what is left, and the padding, which writers forget at the end of an archive."""
         while self.left:
             self.read(min(self.left, STEP))
+        self._source.read(padding)
 
 
 def tar(source: Reader) -> Iterator[tuple[str, Span]]:

@@ -21,6 +21,7 @@ from strongroom.scanner.limits import Limits
 from strongroom.scanner.sources.image_config import annotation_text, config_texts
 from strongroom.scanner.sources.image_store import FolderStore, RegistryStore, TarStore, read_json
 from strongroom.scanner.sources.registry import parse_reference
+from strongroom.scanner.sources.registry_login import credentials as credentials_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -154,7 +155,8 @@ class ImageSource:
             self._manifest(store, manifest)
 
     def _registry(self) -> RegistryStore:
-        return RegistryStore(parse_reference(self.target), self._credentials)
+        reference = parse_reference(self.target)
+        return RegistryStore(reference, self._credentials or credentials_of(reference.host))
 
     def _chosen(self, entries: list[dict[str, Any]]) -> str:
         """Return the digest of the manifest for our platform, or of the first that is an image."""
