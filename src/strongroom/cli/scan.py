@@ -6,6 +6,7 @@ examples:
   cat build.log | strongroom scan -      standard input
   strongroom scan . --history            every commit of every branch
   strongroom scan --staged               what the next commit would hold
+  strongroom scan --image app.tar        a saved image; or alpine:3, r.example/app:1
   strongroom scan . --format json -o out.json
 
 exit codes: 0 nothing found, 1 something found, 2 wrong usage, 128 unexpected
@@ -52,6 +53,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     git.add_argument("--unreachable", action="store_true", help="stashes and objects that nothing names, too")
     git.add_argument("--range", action="append", default=[], metavar="A..B", help="what these commits add")
     git.add_argument("--staged", action="store_true", help="what is staged for the next commit")
+    image = parser.add_argument_group("container images")
+    image.add_argument(
+        "--image", default="", metavar="FILE|REF", help="a saved image, OCI layout or reference"
+    )
+    image.add_argument(
+        "--platform", default="linux/amd64", metavar="OS/ARCH", help="which image of an index (linux/amd64)"
+    )
     choose = parser.add_argument_group("what is read")
     choose.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out matching paths"
@@ -139,9 +147,12 @@ def make_source(args: argparse.Namespace) -> tuple[Source, str]:
         args.history or bool(args.since or args.branch or args.unreachable),
         bool(args.range),
         args.staged,
+        bool(args.image),
     ]
     if sum(modes) > 1:
-        raise InvalidRequest("--history, --range and --staged exclude each other")
+        raise InvalidRequest("--history, --range, --staged and --image exclude each other")
+    if args.image:
+        return _image_source(args), "blobs"
     if any(modes) and len(args.paths) > 1:
         raise InvalidRequest("--history, --range and --staged read one repository: name one PATH")
     path = args.paths[0] if args.paths else "."
@@ -156,6 +167,14 @@ def make_source(args: argparse.Namespace) -> tuple[Source, str]:
 
         return StagedSource(path), "files"
     return _plain_source(args), "files"
+
+
+def _image_source(args: argparse.Namespace) -> Source:
+    if args.paths:
+        raise InvalidRequest("--image names what is scanned: leave out PATH")
+    from strongroom.scanner.sources.image import ImageSource  # noqa: PLC0415
+
+    return ImageSource(args.image, platform=args.platform)
 
 
 def _plain_source(args: argparse.Namespace) -> Source:

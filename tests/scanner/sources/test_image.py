@@ -60,11 +60,11 @@ def test_a_layer_names_its_digest(tmp_path: Path) -> None:
 def test_a_missing_and_a_damaged_layer_are_warnings(tmp_path: Path) -> None:
     files = docker_saved()
     del files["bb/layer.tar"]
-    files["aa/layer.tar"] = files["aa/layer.tar"][:700]
+    files["aa/layer.tar"] = files["aa/layer.tar"][:520]
     saved = tmp_path / "image.tar"
     saved.write_bytes(tarred(files))
     source = ImageSource(str(saved))
-    assert set(found(source)) == {*CONFIG, "etc/app.env"}
+    assert set(found(source)) == set(CONFIG)
     assert any("has no bb/layer.tar" in warning for warning in source.warnings)
     assert any("layer aa: damaged" in warning for warning in source.warnings)
 
