@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
 
+# What does not print becomes a line end: offsets stay, and nothing is read across a gap.
+PRINTABLE = bytes(c if 32 <= c < 127 or c in b"\t\r\n" else 10 for c in range(256))
+
+
 class Provenance(NamedTuple):
     """How a blob was reached.
 
@@ -48,10 +52,11 @@ class Blob:
     A source yields a huge file in overlapping pieces. Then `offset` is where
     `data` begins in the file, `line()` how many lines end before that, and the
     piece owns the matches that begin in data[own:own_end]: those in the overlap
-    are seen again, with all that stands around them, in the next piece.
+    are seen again, with all that stands around them, in the next piece. In a
+    `binary` what does not print (PRINTABLE maps it to a line end) separates.
     """
 
-    __slots__ = ("data", "id", "line", "offset", "own", "own_end", "provenance")
+    __slots__ = ("binary", "data", "id", "line", "offset", "own", "own_end", "provenance")
 
     def __init__(
         self,
@@ -63,6 +68,7 @@ class Blob:
         line: Callable[[], int] = int,
         own: int = 0,
         own_end: int = -1,
+        binary: bool = False,
     ) -> None:
         self.id = id
         self.data = data
@@ -71,6 +77,7 @@ class Blob:
         self.line = line
         self.own = own
         self.own_end = own_end
+        self.binary = binary
 
     def __repr__(self) -> str:
         return f"Blob({self.id!r}, {len(self.data)} bytes, {self.provenance.shown!r})"

@@ -51,7 +51,8 @@ def scan_pattern(pattern: str) -> str:
     if len(_SEPARATORS.sub("", pattern)) >= LONG_NAME or not pattern[0].isalpha():
         return f"(?i){pattern}"
     capital = f"{pattern[0].upper()}(?i:{pattern[1:]})"
-    return rf"(?:(?:\b|[0-9_])(?i:{pattern})|[a-z]{capital})(?:[^a-z]|api|app|key|tok|sec|aut|pas|pwd|cli|cre|acc|use|url|id)"
+    follow = "[^a-z]|api|app|key|tok|sec|aut|pas|pwd|cli|cre|acc|use|url|id"
+    return rf"(?:(?:\b|[0-9_])(?i:{pattern})|[a-z]{capital})(?:{follow})"
 
 
 def is_word(data: bytes, start: int, end: int) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from strongroom.scanner.archives.kinds import HEAD, STARTS, sniff
 from strongroom.scanner.blob import Blob
+from strongroom.scanner.engines import finder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,10 +28,9 @@ WIDE = (("utf-32-le", (0,)), ("utf-32-be", (3,)), ("utf-16-le", (0, 2)), ("utf-1
 SAMPLE = 2048
 WIDE_RUN = 8  # characters of UTF-16 that make a string worth scanning in a binary
 WIDE_KINDS = bytes(1 if 32 <= c < 127 else 2 if c else 0 for c in range(256))
+WIDE_PATTERN = rf"(?:[\x20-\x7e]\x00){{{WIDE_RUN}}}"
 WIDE_PAIR = b"\1\0"
 WIDE_SEED = WIDE_PAIR * WIDE_RUN
-# What does not print becomes a line end: offsets stay, and nothing is read across a gap.
-PRINTABLE = bytes(c if 32 <= c < 127 or c in b"\t\r\n" else 10 for c in range(256))
 
 
 def expand(blob: Blob, limits: Limits, warn: Callable[[str], None]) -> Iterator[Blob]:
@@ -61,7 +61,7 @@ def text(blob: Blob) -> Iterator[Blob]:
     if encoding:
         yield _decoded(blob, data, encoding)
     elif 0 in data:
-        yield _like(blob, data.translate(PRINTABLE))
+        yield _like(blob, data, binary=True)
         wide = wide_strings(data)
         if wide:
             yield Blob(blob.id, wide, blob.provenance.within("UTF-16 strings"))
@@ -108,8 +108,12 @@ def _reads_as_text(sample: str) -> bool:
 def wide_strings(data: bytes) -> bytes:
     """Return the runs of printable UTF-16 (little-endian) in a binary, a line each.
 
-    They are sought in a translation, by a plain search: `re` alone takes fifteen times as long.
+    Most binaries have none, which the engine tells fastest. Else they are sought in a
+    translation, by a plain search: `re` alone takes fifteen times as long.
     """
+    present = finder(WIDE_PATTERN)
+    if present is not None and not present(data):
+        return b""
     kinds = data.translate(WIDE_KINDS)
     runs = []
     at = kinds.find(WIDE_SEED)
@@ -136,7 +140,7 @@ def _decoded(blob: Blob, data: bytes, encoding: str) -> Blob:
     return new
 
 
-def _like(blob: Blob, data: bytes) -> Blob:
+def _like(blob: Blob, data: bytes, *, binary: bool = False) -> Blob:
     return Blob(
         blob.id,
         data,
@@ -145,4 +149,5 @@ def _like(blob: Blob, data: bytes) -> Blob:
         line=blob.line,
         own=blob.own,
         own_end=blob.own_end,
+        binary=binary,
     )

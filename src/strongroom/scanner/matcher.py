@@ -7,6 +7,7 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, NamedTuple
 
 from strongroom.scanner import confirm, context, plan
+from strongroom.scanner.blob import PRINTABLE
 from strongroom.scanner.finding import CONFIDENCE_RANK, KIND_RANK, Match
 from strongroom.scanner.limits import NAME_REACH
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 _BASE64_BEFORE = re.compile(rb"[A-Za-z0-9+/_-]{1,1024}\Z")
-_MEMORY = 50_000  # windows whose answer is remembered
-_LONGEST_BASE64 = 64 << 10
+_MEMORY = 20_000  # windows whose answer is remembered
+_LONGEST_BASE64 = 8 << 10
+AROUND = 8 << 10  # bytes of a binary that are read around a generic hit
 SURE, LIKELY = 0.9, 0.7  # scores of a generic candidate that make it as sure as its detector, or less
 
 
@@ -31,6 +33,7 @@ class _Name(NamedTuple):
     length: int
     gate: re.Pattern[bytes] | None
     width: int
+    reach: int
 
 
 class Matcher:
@@ -43,29 +46,41 @@ class Matcher:
         self._memory: dict[tuple[int, int, bytes], list[Match]] = {}
         self._names: dict[int, _Name] = {}
 
-    def scan(self, path: str, data: bytes) -> list[Match]:
+    def scan(self, path: str, data: bytes, *, binary: bool = False) -> list[Match]:
         """Return the matches in `data`, ordered by place, none over another; `path` tells the format."""
         found, triggers = self._look(data, encoded=True)
-        for candidate in self._find_generic(path, data, triggers):
-            found.append(self._generic(candidate))
+        for start, text, hits in _surroundings(data, triggers) if binary else ((0, data, triggers),):
+            for candidate in self._find_generic(path, text, hits):
+                found.append(self._generic(candidate, start))
         return without_overlaps(found)
 
     @staticmethod
     def _find_generic(path: str, data: bytes, triggers: list[tuple[int, int]]) -> Iterable[Candidate]:
-        from strongroom.scanner import generic  # noqa: PLC0415 (a hook whose files wake nothing does without)
+        from strongroom.scanner import formats  # noqa: PLC0415 (a hook whose files wake nothing does without)
+
+        if not triggers and formats.reader_for(path) is None:
+            return ()
+        from strongroom.scanner import generic  # noqa: PLC0415
 
         return generic.find(path, data, triggers)
 
-    def _generic(self, candidate: Candidate) -> Match:
+    def _generic(self, candidate: Candidate, offset: int) -> Match:
         """A generic candidate as a match: its score makes the confidence."""
         d = self._rules.generic(candidate.detector)
         sure = candidate.score
         confidence = (
             d.confidence if sure >= SURE else "medium" if sure >= LIKELY and d.confidence != "low" else "low"
         )
-        place = candidate.start, candidate.end
         return Match(
-            d, *place, candidate.secret, confidence, d.severity, sure, candidate.reasons, candidate.name
+            d,
+            candidate.start + offset,
+            candidate.end + offset,
+            candidate.secret,
+            confidence,
+            d.severity,
+            sure,
+            candidate.reasons,
+            candidate.name,
         )
 
     def _look(self, data: bytes, *, encoded: bool) -> tuple[list[Match], list[tuple[int, int]]]:
@@ -117,33 +132,54 @@ class Matcher:
             rule = self._rules.rule(number)
             spans = confirm.spans(rule, text, margin, len(text), end - base)
             remembered = [m for span in spans if (m := confirm.match(rule, text, *span)) is not None]
-            if len(self._memory) >= _MEMORY:
-                self._memory.clear()
-            self._memory[key] = remembered
+            self._remember(key, remembered)
         moved = [m._replace(start=m.start + base, end=m.end + base) for m in remembered]
         return moved, moved[-1].end if moved else 0
+
+    def _remember(self, key: tuple[int, int, bytes], matches: list[Match]) -> None:
+        if len(self._memory) >= _MEMORY:
+            self._memory.clear()
+        self._memory[key] = matches
 
     def _named(self, index: int, numbers: tuple[int, ...], data: bytes, end: int) -> Iterator[Match]:
         """Confirm the context detectors of a name that ends at `end` or a little before."""
         name = self._names.get(index) or self._name(index)
         if name.gate and not name.gate.search(data, end - context.FOLLOW, end + NAME_REACH + name.width):
             return
+        base = max(0, end - name.length - context.FOLLOW - 1)
+        text = data[base : end + NAME_REACH + name.reach]
+        key = (-1 - index, end - base, text)
+        remembered = self._memory.get(key)
+        if remembered is None:
+            remembered = list(self._spoken_of(name, numbers, text.translate(PRINTABLE), end - base))
+            self._remember(key, remembered)
+        for match in remembered:
+            yield match._replace(start=match.start + base, end=match.end + base)
+
+    def _spoken_of(self, name: _Name, numbers: tuple[int, ...], text: bytes, end: int) -> Iterator[Match]:
+        """The matches of a name's detectors in the text around it."""
         span = (-1, -1)
-        for found in name.pattern.finditer(data, max(0, end - name.length - context.FOLLOW), end):
+        for found in name.pattern.finditer(text, 0, end):
             span = found.span()
-        if span[0] < 0 or not context.is_word(data, *span):
+        if span[0] < 0 or not context.is_word(text, *span):
             return
         for number in numbers:
             rule = self._rules.rule(number)
-            for low, high in context.values(rule.pattern, data, span[1], rule.reach):
-                match = confirm.match(rule, data, low, high)
+            for low, high in context.values(rule.pattern, text, span[1], rule.reach):
+                match = confirm.match(rule, text, low, high)
                 if match is not None:
                     yield match._replace(score=1 - (low - span[1]) / 1000)
 
     def _name(self, index: int) -> _Name:
         text, gate, width = self._rules.names[index]
-        pattern = re.compile(f"(?i){text}".encode())
-        made = self._names[index] = _Name(pattern, len(text), re.compile(gate.encode()) if gate else None, width)
+        longest = max(self._rules.rule(number).reach for number in self._targets[index][1])
+        made = self._names[index] = _Name(
+            re.compile(f"(?i){text}".encode()),
+            len(text),
+            re.compile(gate.encode()) if gate else None,
+            width,
+            min(longest, context.LONG_VALUE) + 2,
+        )
         return made
 
     def _in_base64(self, data: bytes, end: int, runs: set[int]) -> Iterator[Match]:
@@ -164,6 +200,26 @@ class Matcher:
                 yield match._replace(start=first, end=last, reasons=(*match.reasons, "stands in base64"))
             if matches:
                 return
+
+
+def _surroundings(
+    data: bytes, hits: list[tuple[int, int]]
+) -> Iterator[tuple[int, bytes, list[tuple[int, int]]]]:
+    """The printable text around generic hits in a binary, with the hits in it: (offset, text, hits)."""
+    waiting: list[tuple[int, int]] = []
+    for hit in sorted(hits, key=lambda hit: hit[1]):
+        if waiting and hit[1] - waiting[-1][1] > AROUND:
+            yield _cut(data, waiting)
+            waiting = []
+        waiting.append(hit)
+    if waiting:
+        yield _cut(data, waiting)
+
+
+def _cut(data: bytes, hits: list[tuple[int, int]]) -> tuple[int, bytes, list[tuple[int, int]]]:
+    start = max(0, hits[0][1] - AROUND)
+    text = data[start : hits[-1][1] + AROUND].translate(PRINTABLE)
+    return start, text, [(trigger, end - start) for trigger, end in hits]
 
 
 def _weight(match: Match) -> tuple[int, int, int, float, str]:

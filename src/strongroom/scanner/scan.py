@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from strongroom.scanner import workers
+from strongroom.scanner.blob import PRINTABLE
 from strongroom.scanner.decode import expand
 from strongroom.scanner.finding import Finding, Match, Occurrence, Report
 from strongroom.scanner.fingerprint import PUBLIC_KEY, fingerprint
@@ -101,7 +102,10 @@ def look(matcher: Matcher, blob: Blob) -> Iterator[tuple[str, Match, Occurrence]
     """Yield (blob id, match, occurrence) for the secrets that `blob` owns."""
     data = bytes(blob.data)
     end = len(data) if blob.own_end < 0 else blob.own_end
-    matches = [m for m in matcher.scan(blob.provenance.name, data) if blob.own <= m.start < end]
+    found = matcher.scan(blob.provenance.name, data, binary=blob.binary)
+    matches = [m for m in found if blob.own <= m.start < end]
+    if matches and blob.binary:
+        data = data.translate(PRINTABLE)
     line, counted = blob.line() if matches else 0, 0
     for match in matches:
         line += data.count(b"\n", counted, match.start)
