@@ -5,7 +5,7 @@ examples:
   strongroom server --data /var/lib/strongroom --tls-cert cert.pem --tls-key key.pem
   strongroom server --config /etc/strongroom.toml
 
-Signals: TERM drains and stops, HUP reads the certificates again.
+Signals: TERM drains and stops, HUP reads the certificates again and reopens audit files.
 Keys of the configuration file: docs/configuration.md.
 """
 

@@ -50,6 +50,7 @@ class House:
     core: Core
     api: Api
     ceremonies: Ceremonies
+    sinks: Sinks
 
 
 async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: AsyncExitStack) -> House:
@@ -79,7 +80,7 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
         remotes=Remotes(_networks(config)),
         cors_settings=lambda: core.services.get("cors", cors.Disabled()),
     )
-    return House(core, api, ceremonies)
+    return House(core, api, ceremonies, desk.sinks)
 
 
 def _engines(config: Config) -> Mapping[str, Engine]:

@@ -1,6 +1,6 @@
 """One server's life: harden, open, listen, obey signals, drain, close.
 
-SIGTERM and SIGINT drain; SIGHUP reads the certificates again.
+SIGTERM and SIGINT drain; SIGHUP reads the certificates again and reopens audit files.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
             opened = await open_for_development(house.core.handle, development.root_token_id)
             development.announce(opened, bound)
         listener = Listener(house.api, config.limits, tls=context)
-        stopping = _obey_signals(listener, config, log)
+        stopping = _obey_signals(listener, house, config, log)
         await listener.start(listening)
         stack.push_async_callback(listener.stop)
         _settle_memory()
@@ -90,11 +90,12 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
     log.info("stopped")
 
 
-def _obey_signals(listener: Listener, config: Config, log: OperatorLog) -> asyncio.Event:
+def _obey_signals(listener: Listener, house: House, config: Config, log: OperatorLog) -> asyncio.Event:
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     reloads: set[asyncio.Task[None]] = set()
 
     def reload() -> None:
+        house.sinks.reopen()
         task = loop.create_task(_reload(listener, config, log))
         reloads.add(task)
         task.add_done_callback(reloads.discard)

@@ -16,7 +16,7 @@ from strongroom.audit.devices.options import visible_options
 from strongroom.audit.sinks import Sinks
 from strongroom.core.bootstrap import view
 from strongroom.core.core import Core
-from strongroom.errors import InvalidRequest, NotFound, PermissionDenied
+from strongroom.errors import IntegrityFailure, InvalidRequest, NotFound, PermissionDenied
 from strongroom.framework import Context, Fields, Nothing, Pairs, Raw, Response, Route
 from strongroom.system.house import core, own
 
@@ -193,7 +193,10 @@ async def prove(ctx: Context, req: Entry) -> Response:
 
 async def consistency(ctx: Context, req: Between) -> Response:
     note = await core(ctx).auditing.log.checkpoint()
-    proof = await asyncio.to_thread(evidence.prove_consistency, desk(ctx).directory, req.old, note)
+    try:
+        proof = await asyncio.to_thread(evidence.prove_consistency, desk(ctx).directory, req.old, note)
+    except IntegrityFailure as error:  # the caller's checkpoint is none, or is not of this log
+        raise InvalidRequest(str(error)) from None
     return Response(raw=Raw("application/json", evidence.encode_proof(proof)))
 
 
