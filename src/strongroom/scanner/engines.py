@@ -6,13 +6,12 @@ Both give hits as (index into the plan, end offset), ordered by end.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from strongroom.scanner import plan as plans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from strongroom.scanner.plan import Plan, Target
 
@@ -59,25 +58,6 @@ def compile_database(expressions: Sequence[str]) -> bytes:
         flags=[0] * count,
     )
     return bytes(hyperscan.dumpb(database))
-
-
-@lru_cache(maxsize=8)
-def finder(expression: str) -> Callable[[bytes], bool] | None:
-    """Return what tells fast whether `expression` occurs in a text; None where there is no Hyperscan."""
-    try:
-        import hyperscan  # noqa: PLC0415 (absent on some platforms)
-    except ImportError:
-        return None
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    flags = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL
-    database.compile(expressions=[expression.encode()], ids=[0], elements=1, flags=[flags])
-
-    def found(data: bytes) -> bool:
-        hits: list[int] = []
-        database.scan(data, match_event_handler=lambda _id, _from, to, _flags, _ctx: hits.append(to))
-        return bool(hits)
-
-    return found
 
 
 class Portable:
