@@ -54,9 +54,10 @@ class Blob:
     piece owns the matches that begin in data[own:own_end]: those in the overlap
     are seen again, with all that stands around them, in the next piece. In a
     `binary` what does not print (PRINTABLE maps it to a line end) separates.
+    `head` is how the file begins, where `data` is a later piece.
     """
 
-    __slots__ = ("binary", "data", "id", "line", "offset", "own", "own_end", "provenance")
+    __slots__ = ("binary", "data", "head", "id", "line", "offset", "own", "own_end", "provenance")
 
     def __init__(
         self,
@@ -69,6 +70,7 @@ class Blob:
         own: int = 0,
         own_end: int = -1,
         binary: bool = False,
+        head: bytes = b"",
     ) -> None:
         self.id = id
         self.data = data
@@ -78,6 +80,7 @@ class Blob:
         self.own = own
         self.own_end = own_end
         self.binary = binary
+        self.head = head
 
     def __repr__(self) -> str:
         return f"Blob({self.id!r}, {len(self.data)} bytes, {self.provenance.shown!r})"

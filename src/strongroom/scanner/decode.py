@@ -27,7 +27,7 @@ WIDE = (("utf-32-le", (0,)), ("utf-32-be", (3,)), ("utf-16-le", (0, 2)), ("utf-1
 SAMPLE = 2048
 WIDE_RUN = 8  # characters of UTF-16 that make a string worth scanning in a binary
 WIDE_KINDS = bytes(1 if 32 <= c < 127 else 2 if c else 0 for c in range(256))
-# ELF, Mach-O and Java, WebAssembly, Python bytecode
+# ELF, Mach-O and Java, WebAssembly, Python bytecode: they come from where strings are UTF-8.
 NARROW = (
     b"\x7fELF",
     b"\xca\xfe\xba\xbe",
@@ -69,8 +69,7 @@ def text(blob: Blob) -> Iterator[Blob]:
         yield _decoded(blob, data, encoding)
     elif 0 in data:
         yield _like(blob, data, binary=True)
-        wide = wide_strings(data)
-        if wide:
+        if not (blob.head or data).startswith(NARROW) and (wide := wide_strings(data)):
             yield Blob(blob.id, wide, blob.provenance.within("UTF-16 strings"))
     else:
         yield blob
@@ -115,11 +114,8 @@ def _reads_as_text(sample: str) -> bool:
 def wide_strings(data: bytes) -> bytes:
     """Return the runs of printable UTF-16 (little-endian) in a binary, a line each.
 
-    Programs of systems that write UTF-8 have none. Else they are sought in a translation,
-    by a plain search: `re` alone takes fifteen times as long.
+    They are sought in a translation, by a plain search: `re` alone takes fifteen times as long.
     """
-    if data.startswith(NARROW):
-        return b""
     kinds = data.translate(WIDE_KINDS)
     runs = []
     at = kinds.find(WIDE_SEED)

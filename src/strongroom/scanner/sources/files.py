@@ -202,7 +202,8 @@ def _blobs(handle: int, path: str, start: int, end: int) -> Iterator[Blob]:
             data += more
         yield Blob("", data, provenance)
         return
-    if sniff(os.pread(handle, HEAD, 0), path):
+    head = os.pread(handle, HEAD, 0)
+    if sniff(head, path):
         if not start:  # an archive is opened whole, by the worker that has its beginning
             yield Blob("", mmap(handle, 0, access=ACCESS_READ), provenance)  # type: ignore[arg-type]  # reads alike
         return
@@ -219,6 +220,7 @@ def _blobs(handle: int, path: str, start: int, end: int) -> Iterator[Blob]:
             line=partial(lines.before, first),
             own=at - first,
             own_end=own_end - first,
+            head=head,
         )
 
 
