@@ -87,6 +87,13 @@ def test_a_second_server_on_the_same_store_is_refused(tmp_path: Path) -> None:
         start("--data", tmp_path)
 
 
+def test_development_mode_leaves_a_store_of_its_own_alone(tmp_path: Path) -> None:
+    with start("--dev", "--data", tmp_path) as server:
+        assert server.stop() == 0
+    with pytest.raises(NotStarted, match="needs an empty data directory"):
+        start("--dev", "--data", tmp_path)
+
+
 def test_an_address_that_is_taken_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

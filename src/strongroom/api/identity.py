@@ -84,7 +84,7 @@ def _token(headers: Mapping[str, str]) -> str | None:
 
 def _namespace(value: str) -> str:
     path = value.strip("/")
-    return canonical(path.encode("latin-1")) if path else ""
+    return canonical(path.encode("latin-1")) if path not in ("", "root") else ""
 
 
 def _inline(headers: Mapping[str, str], namespace: str) -> InlineLogin | None:

@@ -21,7 +21,7 @@ class BodyLimits:
 
     def of(self, path: bytes, headers: Mapping[str, str]) -> int:
         """The limit for this request, before its body is read."""
-        known = "x-vault-token" in headers or "authorization" in headers
+        known = headers.get("x-vault-token") or headers.get("authorization")
         if not known or _LOGIN.fullmatch(path) or INLINE_PREFIX + "path" in headers:
             return self.login
         return self.whole

@@ -111,30 +111,30 @@ class Connection(asyncio.Protocol):
 
     def _advance(self) -> None:
         try:
-            if self._head is None and not self._read_head():
-                return
-            if self._read_body():
-                self._ask()
+            head = self._head or self._read_head()
+            if head is not None and (head.fields.length == 0 or self._read_body(head)):
+                self._ask(head)
         except BadFraming as error:
             self._refuse(error.status, str(error))
 
-    def _read_head(self) -> bool:
+    def _read_head(self) -> Head | None:
         """Parse the head once it is whole; the same fields as last time are not parsed again."""
-        buffer, limits = self._buffer, self._listener.limits
+        buffer, limit = self._buffer, self._listener.limits.header_bytes
         while buffer[:2] == b"\r\n":  # RFC 9112 §2.2: a blank line before a request is skipped
             del buffer[:2]
-        end = buffer.find(b"\r\n\r\n", 0, limits.header_bytes)
+        end = buffer.find(b"\r\n\r\n", 0, limit)
         if end < 0:
-            self._await_head(buffer, limits.header_bytes)
-            return False
+            self._await_head(buffer, limit)
+            return None
         line_end = buffer.find(b"\r\n", 0, end + 2)
         line, block = bytes(buffer[:line_end]), bytes(buffer[line_end:end])
         if self._fields is None or block != self._block:
             self._fields, self._block = parse_fields(block), block
-        self._head = parse_head(line, self._fields)
+        head = self._head = parse_head(line, self._fields)
         del buffer[: end + 4]
-        self._begin_body(self._head)
-        return True
+        if head.fields.length:
+            self._begin_body(head)
+        return head
 
     def _await_head(self, buffer: bytearray, limit: int) -> None:
         if len(buffer) >= limit:
@@ -148,8 +148,6 @@ class Connection(asyncio.Protocol):
     def _begin_body(self, head: Head) -> None:
         """Refuse a body that is too large before any of it is kept."""
         length = head.fields.length
-        if length == 0:
-            return
         self._limit = self._listener.body_limits.of(head.path, head.fields.headers)
         if length > self._limit:
             raise BadFraming(f"the body is larger than {self._limit} bytes", 413)
@@ -160,11 +158,8 @@ class Connection(asyncio.Protocol):
         if head.fields.expects_continue and not self._buffer:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _read_body(self) -> bool:
+    def _read_body(self, head: Head) -> bool:
         """Take what there is of the body; True once it is whole."""
-        head = cast("Head", self._head)
-        if head.fields.length == 0:
-            return True
         before = len(self._body)
         if self._chunks is not None:
             self._chunks.feed(self._buffer, self._body)
@@ -181,17 +176,17 @@ class Connection(asyncio.Protocol):
             raise BadFraming("too many request bodies at once", 503)
         return whole
 
-    def _ask(self) -> None:
-        head = cast("Head", self._head)
+    def _ask(self, head: Head) -> None:
         call = Call(
             head.method, head.path, head.query, head.fields.headers, bytes(self._body), self._peer,
             self._certificate,
         )  # fmt: skip
+        listener = self._listener
         self.state = State.ANSWER
-        self.deadline = self._listener.tick + self._listener.limits.request_seconds
-        self._task = self._listener.loop.create_task(self._answer(call))
+        self.deadline = listener.tick + listener.limits.request_seconds
+        self._task = listener.loop.create_task(self._answer(call, keep_alive=head.keep_alive))
 
-    async def _answer(self, call: Call) -> None:
+    async def _answer(self, call: Call, *, keep_alive: bool) -> None:
         try:
             answer = await self._api.answer(call)
         except asyncio.CancelledError:
@@ -200,8 +195,7 @@ class Connection(asyncio.Protocol):
         self._task = None
         if self.state is not State.ANSWER:
             return
-        head = cast("Head", self._head)
-        self._keep = self._keep and head.keep_alive and not self._listener.draining
+        self._keep = self._keep and keep_alive and not self._listener.draining
         self._send(answer, with_body=call.method != "HEAD")
         self._finish_request()
 

@@ -111,7 +111,7 @@ def _body_length(headers: Headers) -> int:
         if length is not None:
             raise BadFraming("both a length and a transfer coding")
         if coding.lower() != "chunked":
-            raise BadFraming("unknown transfer coding", 501 if coding.isascii() and coding.isalpha() else 400)
+            raise BadFraming("unknown transfer coding")
         return -1
     if length is None:
         return 0

@@ -77,8 +77,7 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
         bound = Address(address.host, listening.getsockname()[1])
         house = await open_house(config, SystemClock(), log, stack)
         if development is not None:
-            opened = await open_for_development(house.core.handle, development.root_token_id)
-            development.announce(opened, bound)
+            await _open_for_development(house, bound, development)
         listener = Listener(house.api, config.limits, tls=context)
         stopping = _obey_signals(listener, house, config, log)
         await listener.start(listening)
@@ -88,6 +87,16 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
         await stopping.wait()
         log.info("draining", seconds=config.limits.drain_seconds)
     log.info("stopped")
+
+
+async def _open_for_development(house: House, bound: Address, development: Development) -> None:
+    if house.core.initialized:
+        raise StartFailed(
+            "development mode needs an empty data directory",
+            "This one is initialised already, and its key shares are not known here.",
+            "Drop --dev and unseal it, or choose another --data.",
+        )
+    development.announce(await open_for_development(house.core.handle, development.root_token_id), bound)
 
 
 def _obey_signals(listener: Listener, house: House, config: Config, log: OperatorLog) -> asyncio.Event:
