@@ -5,13 +5,7 @@ denied values inside lists, an exact denial beside a granted folder of that name
 """
 
 import json
-import os
-import socket
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,83 +17,34 @@ from hypothesis import strategies as st
 from strongroom.core.policies import compile_acl, parse_policy
 from strongroom.errors import InvalidRequest
 from strongroom.framework import Operation
+from tests.suites.openbao import BAO, OpenBao, running
 
 pytestmark = pytest.mark.slow
 
-BAO = Path(sys.prefix) / "bin" / "bao"
-TOKEN = "root"
 BOUNDED = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-class OpenBao:
-    """A development server, in memory, on loopback."""
-
-    def __init__(self, port: int) -> None:
-        self.base = f"http://127.0.0.1:{port}/v1/"
-
-    def call(self, method: str, path: str, body: object = None, token: str = TOKEN) -> tuple[int, Any]:
-        request = urllib.request.Request(
-            self.base + path,
-            data=None if body is None else json.dumps(body).encode(),
-            method=method,
-            headers={"X-Vault-Token": token},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=10) as response:
-                status, raw = response.status, response.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                status, raw = error.code, error.read()
-        return status, json.loads(raw) if raw else None
-
-    def accepts(self, text: str) -> bool:
-        """Whether it takes the policy."""
-        return self.call("POST", "sys/policies/acl/probe", {"policy": text})[0] == 204
-
-    def set_policies(self, texts: list[str]) -> None:
-        """Make `p0`, `p1`, … what the test token carries."""
-        for number in range(3):
-            text = texts[number] if number < len(texts) else "# nothing"
-            assert self.call("POST", f"sys/policies/acl/p{number}", {"policy": text})[0] == 204
 
 
 @pytest.fixture(scope="module")
 def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    home = tmp_path_factory.mktemp("openbao")
-    command = [str(BAO), "server", "-dev", f"-dev-root-token-id={TOKEN}", "-dev-no-store-token"]
-    process = subprocess.Popen(
-        [*command, f"-dev-listen-address=127.0.0.1:{port}"],
-        env={**os.environ, "HOME": str(home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    server = OpenBao(port)
-    try:
-        _wait(server)
+    with running(tmp_path_factory.mktemp("openbao")) as server:
         assert server.call("POST", "sys/mounts/kv", {"type": "kv"})[0] == 204
         yield server
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
 
 
-def _wait(server: OpenBao) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            if server.call("GET", "sys/health")[0] == 200:
-                return
-        except OSError:
-            assert time.monotonic() < deadline, "OpenBao did not start"
-        time.sleep(0.1)
+def accepts(openbao: OpenBao, text: str) -> bool:
+    return openbao.call("POST", "sys/policies/acl/probe", {"policy": text})[0] == 204
+
+
+def set_policies(openbao: OpenBao, texts: list[str]) -> None:
+    """Make `p0`, `p1`, … what the test token carries."""
+    for number in range(3):
+        text = texts[number] if number < len(texts) else "# nothing"
+        assert openbao.call("POST", f"sys/policies/acl/p{number}", {"policy": text})[0] == 204
 
 
 @pytest.fixture(scope="module")
 def token(openbao: OpenBao) -> str:
-    openbao.set_policies([])
+    set_policies(openbao, [])
     body = {"policies": ["p0", "p1", "p2"], "no_default_policy": True}
     made: str = openbao.call("POST", "auth/token/create", body)[1]["auth"]["client_token"]
     return made
@@ -141,7 +86,7 @@ def ours(texts: list[str]) -> Any:
 @BOUNDED
 @given(texts=policy_texts, paths=st.lists(targets | targets.map(lambda p: p + "/"), min_size=8, max_size=14))
 def test_capabilities_agree(openbao: OpenBao, token: str, texts: list[str], paths: list[str]) -> None:
-    openbao.set_policies(texts)
+    set_policies(openbao, texts)
     theirs = openbao.call("POST", "sys/capabilities", {"token": token, "paths": paths})[1]["data"]
     acl = ours(texts)
     for path in paths:
@@ -167,7 +112,7 @@ METHODS = {
 def test_operations_agree(
     openbao: OpenBao, token: str, texts: list[str], steps: list[tuple[Operation, str, bool]]
 ) -> None:
-    openbao.set_policies(texts)
+    set_policies(openbao, texts)
     acl = ours(texts)
     for operation, path, slash in steps:
         listing = operation in (Operation.LIST, Operation.SCAN)
@@ -207,7 +152,7 @@ bodies = st.dictionaries(st.sampled_from(["x", "y", "z"]), values, min_size=1, m
 @BOUNDED
 @given(texts=st.lists(limits, min_size=1, max_size=2), sent=st.lists(bodies, min_size=4, max_size=6))
 def test_parameters_agree(openbao: OpenBao, token: str, texts: list[str], sent: list[dict[str, str]]) -> None:
-    openbao.set_policies(texts)
+    set_policies(openbao, texts)
     acl = ours(texts)
     for body in sent:
         status = openbao.call("POST", "kv/p", body, token)[0]
@@ -271,7 +216,7 @@ def test_the_same_texts_are_accepted(openbao: OpenBao, text: str) -> None:
         mine = False
     else:
         mine = True
-    assert mine == openbao.accepts(text)
+    assert mine == accepts(openbao, text)
 
 
 def test_what_bao_formats_means_the_same(openbao: OpenBao, tmp_path: Path) -> None:

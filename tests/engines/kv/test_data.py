@@ -159,7 +159,7 @@ async def test_patch_of_nothing_is_not_found(kv: Bench) -> None:
     with pytest.raises(NotFound) as caught:
         await kv.call(Operation.PATCH, "data/none", {"data": {}})
     assert caught.value.data is None
-    await kv.write("metadata/bare", {})
+    await kv.write("metadata/bare", {"max_versions": 1})
     with pytest.raises(NotFound):
         await kv.call(Operation.PATCH, "data/bare", {"data": {}})
 

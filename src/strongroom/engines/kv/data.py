@@ -86,7 +86,7 @@ async def write_data(ctx: Context, req: At) -> Response:
     path = writable_path(ctx, req.path)
     text, options = _body(ctx)
     key = await ctx.storage.find(meta_key(path), Key) or fresh(ctx.now())
-    return await _store(ctx, path, key, text, options)
+    return _store(ctx, path, key, await _checked_config(ctx, key, options), text, options)
 
 
 async def patch_data(ctx: Context, req: At) -> Response:
@@ -94,11 +94,14 @@ async def patch_data(ctx: Context, req: At) -> Response:
     path = writable_path(ctx, req.path)
     patch, options = _body(ctx)
     key = await ctx.storage.find(meta_key(path), Key)
-    if key is None or key.latest is None:
+    if key is None:
+        raise NotFound
+    config = await _checked_config(ctx, key, options)
+    if key.latest is None:
         raise NotFound
     if key.latest.gone(ctx.now()):
         raise NotFound(data=data_facts(key.latest, key.current, key.custom))
-    return await _store(ctx, path, key, merge(key.data or b"null", patch), options)
+    return _store(ctx, path, key, config, merge(key.data or b"null", patch), options)
 
 
 async def delete_current(ctx: Context, req: At) -> Response:
@@ -163,9 +166,16 @@ async def _version(ctx: Context, path: str, asked: int) -> tuple[dict[str, Any],
     return data_facts(version, number, head.custom), None if version.gone(ctx.now()) else text
 
 
-async def _store(ctx: Context, path: str, key: Key, text: bytes, options: dict[str, Any]) -> Response:
+async def _checked_config(ctx: Context, key: Key, options: dict[str, Any]) -> Config:
+    """The mount's settings, once the write's check-and-set holds."""
     config = await ctx.storage.find("config", Config) or Config()
     _check_cas(options.get("cas"), key, required=key.cas_required or config.cas_required)
+    return config
+
+
+def _store(
+    ctx: Context, path: str, key: Key, config: Config, text: bytes, options: dict[str, Any]
+) -> Response:
     reason = reason_of(ctx, options)
     key = with_version(ctx, path, key, config, text, reason)
     ctx.storage.put(meta_key(path), key)
@@ -218,7 +228,7 @@ def _numbers(req: Versions) -> list[int]:
 
 
 def _structure(value: Any, depth: int, level: int = 1) -> Any:
-    """The members' names of an object, their values cut off at `depth` levels."""
-    if not isinstance(value, dict) or not value or (depth and level > depth):
+    """The members' names of an object, values and empty objects as null, cut off at `depth` levels."""
+    if not isinstance(value, dict) or (level > 1 and not value) or (depth and level > depth):
         return None
     return {name: _structure(member, depth, level + 1) for name, member in value.items()}

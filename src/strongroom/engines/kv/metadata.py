@@ -25,6 +25,7 @@ MAX_CUSTOM = 64
 MAX_CUSTOM_KEY = 128
 MAX_CUSTOM_VALUE = 512
 PAGE = 1000
+CAS_OVERRULED = "'cas_required' is false here, but the mount's configuration requires it all the same"
 
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
@@ -172,9 +173,12 @@ async def _save(ctx: Context, path: str, key: Key, req: Settings, custom: dict[s
         raise InvalidRequest("metadata check-and-set parameter required for this call")
     if req.metadata_cas is not None and req.metadata_cas != key.revision:
         raise CasMismatch("metadata check-and-set parameter did not match the current version")
-    changes = {**_changes(req), "custom": custom, "updated": rfc3339(ctx.now())}
-    ctx.storage.put(meta_key(path), replace(key, **changes, revision=key.revision + 1))
-    return Response()
+    changes = _changes(req)
+    if changes or req.custom_metadata is not UNSET:
+        changes |= {"custom": custom or None, "updated": rfc3339(ctx.now()), "revision": key.revision + 1}
+        ctx.storage.put(meta_key(path), replace(key, **changes))
+    overruled = config.cas_required and req.cas_required is False
+    return Response(warnings=(CAS_OVERRULED,) * overruled)
 
 
 def _changes(req: Settings | WriteConfig) -> dict[str, Any]:
