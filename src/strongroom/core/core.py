@@ -112,6 +112,8 @@ class Core:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Raises a StrongroomError for everything that is refused."""
+        if request.namespace:
+            raise NotFound("namespace not found")
         target = self.router.target(request.path, request.operation)
         route = target.found.route
         if self.sealed and not (route and route.sealed):

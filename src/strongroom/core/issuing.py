@@ -7,9 +7,9 @@ from strongroom.core.token_entry import TokenEntry
 from strongroom.core.tokens import Tokens, mount_ttls
 from strongroom.errors import InvalidRequest
 from strongroom.framework import Auth, Caller, Mount, Request, Response
-from strongroom.framework.policy_names import canonical_names
+from strongroom.framework.policy_names import ROOT, canonical_names
 
-NEVER_BY_LOGIN = frozenset({"root"})
+NEVER_BY_LOGIN = frozenset({ROOT})
 
 
 def register(
@@ -78,8 +78,12 @@ def _life(mount: Mount, auth: Auth, now: float) -> int:
 
 
 def token_policies(names: tuple[str, ...], *, with_default: bool) -> tuple[str, ...]:
-    """The policies of a token: canonical, sorted, each once, `default` added unless refused."""
-    return canonical_names([*names, *(["default"] if with_default else [])])
+    """The policies of a token: canonical, sorted, each once, `default` added unless refused.
+
+    `root` stands alone: with it the others say nothing.
+    """
+    policies = canonical_names([*names, *(["default"] if with_default else [])])
+    return (ROOT,) if ROOT in policies else policies
 
 
 def _kind(asked: str, tuned: str) -> str:

@@ -10,6 +10,7 @@ from strongroom.core.policies.acl import ACL, compile_acl
 from strongroom.core.policies.defaults import DEFAULT_POLICY
 from strongroom.core.policies.policy import Policy, parse_policy
 from strongroom.core.policies.templates import rendered
+from strongroom.framework.policy_names import RESPONSE_WRAPPING, ROOT
 
 PREFIX = "policy/"
 CACHED_ACLS = 10_000
@@ -42,8 +43,8 @@ class Policies:
         return found.text if found else None
 
     async def names(self, tx: BarrierTransaction) -> list[str]:
-        """Every policy's name, `root` included."""
-        return sorted({*await self.view(tx).list(), "root"})
+        """The names of the policies that can be given out, `root` included."""
+        return sorted({*await self.view(tx).list(), ROOT} - {RESPONSE_WRAPPING})
 
     def write(self, tx: BarrierTransaction, name: str, text: str) -> None:
         """Store a policy after parsing it. Raises InvalidRequest with line and column."""

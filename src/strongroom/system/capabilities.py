@@ -5,7 +5,7 @@ Source: Vault's API page /sys/capabilities.
 
 from strongroom.core import token_store
 from strongroom.core.token_entry import TokenEntry
-from strongroom.errors import InvalidRequest, PermissionDenied
+from strongroom.errors import InvalidRequest, NotFound, PermissionDenied
 from strongroom.framework import CommaList, Context, Fields, Nothing, Response, Route
 from strongroom.sensitive import Sensitive
 from strongroom.system.house import core, transaction
@@ -38,9 +38,12 @@ async def of_accessor(ctx: Context, req: Asked) -> Response:
     if not req.accessor:
         raise InvalidRequest("missing accessor")
     house = core(ctx)
-    entry: TokenEntry = await token_store.by_accessor(
-        transaction(ctx), house.tokens.keys.token_id, req.accessor
-    )
+    try:
+        entry: TokenEntry = await token_store.by_accessor(
+            transaction(ctx), house.tokens.keys.token_id, req.accessor
+        )
+    except NotFound:
+        raise InvalidRequest("invalid accessor") from None
     return await _answer(ctx, req, entry.policies)
 
 

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from strongroom.core import mounts as table
 from strongroom.core.core import Core
-from strongroom.errors import InvalidRequest
+from strongroom.errors import InvalidRequest, NotFound
 from strongroom.framework import Context, Fields, Mount, MountConfig, Nothing, Pairs, Response, Route
 from strongroom.framework.wire import decode
 from strongroom.system.house import core, own, transaction
@@ -98,6 +98,8 @@ async def _new_mount(ctx: Context, req: Enable, area: str) -> Mount:
     if engine is None or engine.trusted:
         raise InvalidRequest(f"plugin not found in the catalog: {kind}")
     path = area + table.normalised(req.path)
+    if not area and path.startswith(AUTH):
+        raise InvalidRequest(f"cannot mount '{path}': auth methods are enabled through sys/auth")
     table.place(await table.load(own(ctx)), path)
     if engine.versions:
         options = {**engine.default_options, **options}
@@ -160,7 +162,9 @@ class Moved(msgspec.Struct, frozen=True):
 
 
 async def move_status(ctx: Context, req: Migration) -> Response:
-    moved = await own(ctx).get(f"migration/{req.migration_id}", Moved)
+    moved = await own(ctx).find(f"migration/{req.migration_id}", Moved)
+    if moved is None:
+        raise NotFound
     return Response(
         {
             "migration_id": req.migration_id,

@@ -28,7 +28,7 @@ async def create(ctx: Context, req: CreateToken) -> Response:
 
 async def create_orphan(ctx: Context, req: CreateToken) -> Response:
     """`auth/token/create-orphan`."""
-    return await _issue(ctx, req, None, orphan=True)
+    return await _issue(ctx, req, None, orphan=True, path="auth/token/create-orphan")
 
 
 async def create_by_role(ctx: Context, req: CreateToken) -> Response:
@@ -52,13 +52,17 @@ async def _has_sudo(ctx: Context) -> bool:
     return "root" in granted or "sudo" in granted
 
 
-async def _issue(ctx: Context, req: CreateToken, role: Role | None, *, orphan: bool) -> Response:
+async def _issue(
+    ctx: Context, req: CreateToken, role: Role | None, *, orphan: bool, path: str = "auth/token/create"
+) -> Response:
     parent = await _caller(ctx)
+    await _refuse_taken(ctx, req.id)
     privileged = await _has_sudo(ctx)
     entry = _entry(ctx, req, role, parent, privileged=privileged)
+    entry.path = _path(role) if role else path
     entry.parent = "" if orphan else parent.id
     entry.entity_id = "" if orphan else parent.entity_id
-    warnings = _set_life(ctx, entry, req)
+    warnings = (*_set_life(ctx, entry, req), *await _unknown(ctx, entry.policies))
     token = core(ctx).tokens.issue(transaction(ctx), entry, req.id)
     return Response(
         auth=Auth(
@@ -78,6 +82,25 @@ async def _issue(ctx: Context, req: CreateToken, role: Role | None, *, orphan: b
     )
 
 
+async def _refuse_taken(ctx: Context, text: str) -> None:
+    """Raise InvalidRequest when a chosen id is some token's already."""
+    tokens = core(ctx).tokens
+    if text and await tokens.stored(transaction(ctx), tokens.id_of(text)) is not None:
+        raise InvalidRequest("cannot create a token with a duplicate ID")
+
+
+async def _unknown(ctx: Context, policies: tuple[str, ...]) -> tuple[str, ...]:
+    """A warning for each policy that nobody has written."""
+    stored = core(ctx).policies
+    return tuple(
+        [
+            f'Policy "{name}" does not exist'
+            for name in policies
+            if await stored.text(transaction(ctx), name) is None
+        ]
+    )
+
+
 def _entry(
     ctx: Context, req: CreateToken, role: Role | None, parent: TokenEntry, *, privileged: bool
 ) -> TokenEntry:
@@ -89,7 +112,7 @@ def _entry(
         id="",
         accessor="",
         policies=_policies(req, parent, role, privileged=privileged),
-        path=_path(role),
+        path="",
         display_name=_display(req.display_name),
         created=ctx.now(),
         metadata=req.meta or {},
@@ -132,10 +155,10 @@ def _check(req: CreateToken, parent: TokenEntry, kind: str) -> None:
 def _check_text(text: str, parent: TokenEntry) -> None:
     if not parent.root:
         raise InvalidRequest("root required to specify token id")
-    if len(text) > MAX_TEXT or not text.isascii() or not text.isprintable() or " " in text or "/" in text:
-        raise InvalidRequest("a token id is printable ASCII without blanks or slashes, at most 512 long")
-    if text.startswith(("srs.", "srb.", "srw.", "hvs.", "hvb.", "s.", "b.")):
-        raise InvalidRequest("a chosen token id cannot begin like a generated one")
+    if len(text) > MAX_TEXT or not text.isascii() or not text.isprintable() or set(text) & set(" /."):
+        raise InvalidRequest(
+            "a token id is printable ASCII without blanks, slashes or dots, at most 512 long"
+        )
 
 
 def _policies(
@@ -167,9 +190,7 @@ def _without(names: tuple[str, ...], name: str, wanted: bool) -> tuple[str, ...]
     return tuple(other for other in names if not wanted or other != name)
 
 
-def _path(role: Role | None) -> str:
-    if role is None:
-        return "auth/token/create"
+def _path(role: Role) -> str:
     suffix = f"/{role.path_suffix}" if role.path_suffix else ""
     return f"auth/token/create/{role.name}{suffix}"
 

@@ -38,7 +38,7 @@ async def _by_accessor(ctx: Context, accessor: str) -> TokenEntry:
     try:
         return await token_store.by_accessor(transaction(ctx), core(ctx).tokens.keys.token_id, accessor)
     except NotFound:
-        raise PermissionDenied("invalid accessor") from None
+        raise InvalidRequest("invalid accessor") from None
 
 
 def _own(ctx: Context) -> str:
@@ -60,7 +60,11 @@ async def lookup_accessor(ctx: Context, req: WithAccessor) -> Response:
 
 async def renew(ctx: Context, req: WithToken) -> Response:
     text = req.token or _own(ctx)
-    return await _renew(ctx, await _by_text(ctx, text), text, req.increment)
+    try:
+        entry = await _by_text(ctx, text)
+    except PermissionDenied:
+        raise InvalidRequest("token not found") from None
+    return await _renew(ctx, entry, text, req.increment)
 
 
 async def renew_self(ctx: Context, req: Increment) -> Response:
@@ -127,7 +131,11 @@ async def revoke_self(ctx: Context, req: Nothing) -> Response:
 
 
 async def revoke_accessor(ctx: Context, req: WithAccessor) -> Response:
-    return await _revoke(ctx, await _by_accessor(ctx, req.accessor))
+    try:
+        entry = await _by_accessor(ctx, req.accessor)
+    except InvalidRequest:
+        return Response(warnings=("No token found with this accessor",))
+    return await _revoke(ctx, entry)
 
 
 async def revoke_orphan(ctx: Context, req: WithToken) -> Response:

@@ -38,7 +38,7 @@ class Random(Fields, frozen=True):
 class Hash(Fields, frozen=True):
     """What to hash, in base64, and how."""
 
-    input: Annotated[str, Meta(description="Base64 of the bytes to hash.")]
+    input: Annotated[str, Meta(description="Base64 of the bytes to hash.")] = ""
     urlalgorithm: str = ""
     algorithm: str = "sha2-256"
     format: Format = "hex"

@@ -115,6 +115,13 @@ def _tuned(mount: Mount) -> Response:
 
 ROUTES = (
     Route(
+        path="mounts/auth/{path:path}/tune",
+        read=read_tune_auth,
+        write=tune_auth,
+        sudo=True,
+        summary="Settings of a mounted auth method.",
+    ),
+    Route(
         path="mounts/{path:path}/tune",
         read=read_tune_mount,
         write=tune_mount,
