@@ -65,11 +65,11 @@ _PATHLIKE = re.compile(
     r"[./~][\w\-./]+\.(?:[a-z]{2,4}\d?)|[\w\-./]+\.(?:pem|key|crt|cer|json|"
     r"ya?ml|txt|conf|cfg|py|js|ts|java|php|rb|html?|css|png|jpe?g|svg|sh|xml|properties|jks|"
     r"p12|pfx|ini|toml|md|go|sql|gpg|kdbx|tf|log|db)|"
-    r"(?:https?|ftp|file|git|ssh|wss?|urn|mailto|data|chrome|about|blob)[:][^\s]*|/[\w\-]+(?:/[\w\-:]*)*/?"
+    r"(?:https?|ftp|file|git|ssh|wss?|urn|mailto|sdb|s3|gs|jdbc|ldaps?|tcp|udp|data|chrome|about|blob)[:][^\s]*|/[\w\-]+(?:/[\w\-:]*)*/?"
 )
 _REFERENCE = re.compile(
     r"[A-Za-z_$@&*!][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?(?:[(\[].*)?|"
-    r"[\w.$:>\-]+\(.*|[A-Za-z_$][\w$.]*\[.*|(?:process\.env|os\.environ|ENV|self|this|args|"
+    r"[A-Za-z_$][\w.$:>\-]{2,}\(.*|[A-Za-z_$][\w$.]*\[.*|(?:process\.env|os\.environ|ENV|self|this|args|"
     r"config|options|params|props|request|settings|ctx)\b.*[.\[(].*"
 )
 _PATTERN = re.compile(

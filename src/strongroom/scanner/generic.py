@@ -19,7 +19,6 @@ from strongroom.scanner.generic_triggers import TRIGGERS, Trigger
 
 __all__ = ["TRIGGERS", "Trigger", "find", "hits"]
 
-_PEM = frozenset(n for n, t in enumerate(TRIGGERS) if "PRIVATE KEY" in t.pattern or "PuTTY" in t.pattern)
 _KINDS = tuple(t.name for t in TRIGGERS)
 
 
@@ -60,19 +59,20 @@ def _generic(data: bytes, ends: Iterable[tuple[int, int]], place: Place) -> Iter
     places: set[int] = set()
     ordered = sorted(ends, key=lambda hit: (_KINDS[hit[0]] == "assign", hit[1]))
     for trigger, end in ordered:
-        if trigger in _PEM:
+        kind = _KINDS[trigger]
+        if kind == "key":
             yield from (
                 _shaped(s, data, Verdict(True, 1.0, ("a private key in its armour",)))
                 for s in private_keys(data, end, places)
             )
-        elif _KINDS[trigger] == "shape":
-            yield from _shapes(data, end, place, places)
+        elif kind != "assign":
+            yield from _shapes(data, end, place, places, kind)
         else:
             yield from _assigned(data, end, place, cursor)
 
 
-def _shapes(data: bytes, end: int, place: Place, seen: set[int]) -> Iterator[Candidate]:
-    for shaped in shapes(data, end, seen):
+def _shapes(data: bytes, end: int, place: Place, seen: set[int], family: str) -> Iterator[Candidate]:
+    for shaped in shapes(data, end, seen, family):
         verdict = judge_shape(shaped, data, place)
         if verdict.accepted:
             yield _shaped(shaped, data, verdict)

@@ -80,6 +80,7 @@ _QUOTED = re.compile(
 _BARE = re.compile(rb"[^\s\"'`<>,;]{1,2000}")
 _BARE_LINE = re.compile(rb"[^\s\"'`][^\s]{0,2000}")
 _EMBEDDED = re.compile(rb"[^\s\"'`<>;&\\,)}\]]{1,2000}")
+_MORE = re.compile(rb"(?<=.)[&;]\w{1,40}=")
 _LINE_REST = re.compile(rb"[ \t]{0,20}(?:(?:#|//|;|--|<!--)[^\n]*|\\|[,;]|</[\w:]+>)?[ \t]*\r?(?:\n|$)")
 _ARGUMENT = re.compile(rb"\w\s?\((?:\s{0,20}|[\w.&*]{1,40},\s?)[A-Za-z@]?\\{0,3}[\"'`]$")
 _TARGET = re.compile(
@@ -242,6 +243,8 @@ def _bare(data: bytes, name: str, left: int, op: str, at: int, place: Place) -> 
     bare = (_BARE_LINE if place.kind == "config" and not flow else _BARE).match(data, at)
     if bare is None:
         return None
+    if more := _MORE.search(bare.group()):
+        return Assignment(name, left, "embedded", at, at + more.start(), False)
     end = (
         at
         + len(bare.group().rstrip(b",;" if place.kind != "config" else b","))

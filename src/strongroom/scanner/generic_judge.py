@@ -48,16 +48,19 @@ _DOC_HOST = re.compile(
 
 def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     """Decide on an assignment."""
-    named = classify(found.name)
+    named = classify(found.name.rpartition(".")[2] if found.op == "call" else found.name)
     if named is None:
         return Verdict(False, 0.0, ("its name is not that of a secret",))
-    words = words_of(found.name)
+    words = words_of(found.name.rpartition(".")[2])
     if found.op == "call" and _GETTER.match(words[0]):
         return Verdict(False, 0.0, ("an argument of a function that looks something up",))
     raw = data[found.start : found.end]
+    reason = _excluded(found.name, named, raw, found.quoted)
+    if reason:
+        return Verdict(False, 0.0, (reason,))
     neighbours = _NEIGHBOURS.search(data, max(0, found.at - 160), found.end + 160) is not None
     op = "assign" if found.op == "call" and words[0] in ("set", "with", "add", "use") else found.op
-    verdict = _decide(found.name, named, raw, op, found.quoted, place, neighbours)
+    verdict = _scored(named, raw, op, found.quoted, place, neighbours)
     if not verdict.accepted:
         return verdict
     line = data[max(data.rfind(b"\n", 0, found.at) + 1, found.at - 80) : found.start]
@@ -66,18 +69,23 @@ def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
 
 
 @lru_cache(maxsize=8192)
-def _decide(
-    name: str, named: Named, raw: bytes, op: str, quoted: bool, place: Place, neighbours: bool
-) -> Verdict:
-    try:
-        value = raw.decode("ascii").strip()
-    except UnicodeDecodeError:
-        return Verdict(False, 0.0, ("not plain ASCII: a translated text",))
-    reason = excluded(name, named, value, quoted=quoted)
-    if reason:
-        return Verdict(False, 0.0, (reason,))
+def _excluded(name: str, named: Named, raw: bytes, quoted: bool) -> str:
+    if not raw.isascii():
+        return "not plain ASCII: a translated text"
+    return excluded(name, named, raw.decode("ascii").strip(), quoted=quoted)
+
+
+@lru_cache(maxsize=8192)
+def _scored(named: Named, raw: bytes, op: str, quoted: bool, place: Place, neighbours: bool) -> Verdict:
+    value = raw.decode("ascii").strip()
     result = score(Subject(named, value, op, quoted, place, neighbours))
     return Verdict(result.value >= THRESHOLD, result.value, result.reasons, "generic." + named.kind)
+
+
+def _decide(name: str, named: Named, raw: bytes, op: str, place: Place) -> Verdict:
+    """Decide on a shape's value as that of a field called `name`."""
+    reason = _excluded(name, named, raw, False)
+    return Verdict(False, 0.0, (reason,)) if reason else _scored(named, raw, op, False, place, True)
 
 
 def excluded(name: str, named: Named, value: str, *, quoted: bool) -> str:
@@ -131,15 +139,8 @@ def judge_shape(shaped: Shaped, data: bytes, place: Place) -> Verdict:
         if shaped.shape.name in ("password", "url", "argument")
         else Named("token", 0.7)
     )
-    return _decide(
-        shaped.shape.name,
-        named,
-        raw,
-        "call" if shaped.shape.name == "argument" else "embedded",
-        False,
-        place,
-        True,
-    )._replace(detector=kind)
+    op = "call" if shaped.shape.name == "argument" else "embedded"
+    return _decide(shaped.shape.name, named, raw, op, place)._replace(detector=kind)
 
 
 def _header(value: str) -> bool:
@@ -182,6 +183,5 @@ def _url(raw: bytes, data: bytes, shaped: Shaped, place: Place) -> Verdict:
     weak = _COMMON_USERINFO.match(password) or password == user or len(password) < 3
     if weak or _DOC_HOST.match(host) or "$" in user or "{" in user or "<" in user:
         return Verdict(False, 0.0, ("a sample address",))
-    return _decide("url", Named("password", 1.0), raw, "embedded", False, place, True)._replace(
-        detector="generic.url_credentials"
-    )
+    verdict = _decide("url", Named("password", 1.0), raw, "embedded", place)
+    return verdict._replace(detector="generic.url_credentials")

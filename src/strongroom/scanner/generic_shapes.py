@@ -82,89 +82,99 @@ _URL = (
     r")"
 )
 
-SHAPES = (
-    _shape("url_credentials", _URL, judged=True, name="url"),
-    _shape("jwt", r"(?<![\w-])(?P<v>eyJ[\w-]{8,2000}\.eyJ?[\w-]{8,4000}\.[\w-]{10,2000})(?![\w-])"),
-    _shape(
-        "jwt",
-        (
-            r"(?<![\w-])(?P<v>eyJ(?:hbGci|0eXAi|raWQi|lbmMi|"
-            r"jdHki)[\w-]{8,1000}\.(?:[\w-]{8,4000}\.){0,3}[\w-]{8,4000})(?![\w-])"
+SHAPES: dict[str, tuple[Shape, ...]] = {
+    "url": (_shape("url_credentials", _URL, judged=True, name="url"),),
+    "jwt": (
+        _shape("jwt", r"(?<![\w-])(?P<v>eyJ[\w-]{8,2000}\.eyJ?[\w-]{8,4000}\.[\w-]{10,2000})(?![\w-])"),
+        _shape(
+            "jwt",
+            (
+                r"(?<![\w-])(?P<v>eyJ(?:hbGci|0eXAi|raWQi|lbmMi|"
+                r"jdHki)[\w-]{8,1000}\.(?:[\w-]{8,4000}\.){0,3}[\w-]{8,4000})(?![\w-])"
+            ),
         ),
     ),
-    _shape("basic_auth", r"(?i:\bbasic)\s{1,2}(?P<v>[A-Za-z0-9+/]{8,500}={0,2})(?![\w+/=])"),
-    _shape(
-        "authorization_header",
-        r"(?i:\bbearer)\s{1,2}(?P<v>[\w+/=.~\-]{12,2000})",
-        judged=True,
-        name="bearer_token",
-    ),
-    _shape(
-        "authorization_header",
-        (
-            r"(?i:authorization)[\"']?\]?\s{0,3}[=:,]\s{0,3}[\"'`]?(?i:token|apikey|api-key|key|"
-            r"digest)\s{1,3}(?:token=)?\\?[\"']?(?P<v>[\w+/=.~\-]{10,500})"
+    "auth": (
+        _shape("basic_auth", r"(?i:\bbasic)\s{1,2}(?P<v>[A-Za-z0-9+/]{8,500}={0,2})(?![\w+/=])"),
+        _shape(
+            "authorization_header",
+            r"(?i:\bbearer)\s{1,2}(?P<v>[\w+/=.~\-]{12,2000})",
+            judged=True,
+            name="bearer_token",
         ),
-        judged=True,
-        name="auth_token",
-    ),
-    _shape(
-        "password_hash",
-        r"(?<![\w$])(?P<v>\$(?:2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}|"
-        r"1\$[./\w]{0,8}\$[./A-Za-z0-9]{22}|apr1\$[./\w]{0,8}\$[./A-Za-z0-9]{22}|"
-        r"[56]\$(?:rounds=\d{1,9}\$)?[./\w-]{0,16}\$[./A-Za-z0-9]{43,86}|(?:y|gy|"
-        r"7)\$[./\w]{1,20}\$[./\w]{0,60}\$[./\w]{43}|[PH]\$[./A-Za-z0-9]{31}|"
-        r"S\$[./A-Za-z0-9]{52}|"
-        r"argon2(?:id|i|d)\$[\w=,$]{4,60}\$[\w+/]{8,100}\$[\w+/]{16,150}|(?:scrypt|"
-        r"pbkdf2(?:-\w+)?)\$[\w=,]{1,40}\$[\w+/.]{8,100}\$[\w+/.=]{16,150}|"
-        r"sha1\$\d{1,8}\$[\w./]{1,64}\$[\w./]{28}))",
-    ),
-    _shape(
-        "password_hash",
-        r"(?P<v>\{(?i:s?sha\d{0,3}|ssha\d{3}|smd5|md5|crypt|pbkdf2[\w-]{0,8})\}[\w+/=$.]{16,200})",
-    ),
-    _shape(
-        "password_hash",
-        (
-            r"(?<![\w$])(?P<v>(?:pbkdf2_sha\d{1,3}\$\d{1,8}|sha1|md5|"
-            r"argon2\$argon2\w{1,2}\$v=\d\d|scrypt(?:\$\d{1,8})?|"
-            r"bcrypt_sha256\$)\$[\w=,.]{1,40}\$[\w+/=$.]{16,200})"
+        _shape(
+            "authorization_header",
+            (
+                r"(?i:authorization)[\"']?\]?\s{0,3}[=:,]\s{0,3}[\"'`]?(?i:token|apikey|api-key|key|"
+                r"digest)\s{1,3}(?:token=)?\\?[\"']?(?P<v>[\w+/=.~\-]{10,500})"
+            ),
+            judged=True,
+            name="auth_token",
         ),
     ),
-    _shape(
-        "password_hash",
-        r"(?P<v>(?:pbkdf2:sha\d{1,3}:\d{1,8}|scrypt:\d{1,8}:\d:\d)\$[\w./+]{4,64}\$[0-9a-f]{32,128})",
-    ),
-    _shape("password_hash", r"(?P<v>\b[0-9a-fA-F]{32}:[0-9a-fA-F]{32}):::"),
-    _shape(
-        "sql_password",
-        (
-            r"(?i)identified\s{1,3}(?:(?:with|via)\s{1,3}\S{1,30}\s{1,3})?(?:by|as|"
-            r"using)\s{1,3}(?:password\s{0,3}\(?\s{0,2})?\\?['\"](?P<v>[^\s'\"\\]{2,200})\\?['\"]"
+    "hash": (
+        _shape(
+            "password_hash",
+            r"(?<![\w$])(?P<v>\$(?:2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}|"
+            r"1\$[./\w]{0,8}\$[./A-Za-z0-9]{22}|apr1\$[./\w]{0,8}\$[./A-Za-z0-9]{22}|"
+            r"[56]\$(?:rounds=\d{1,9}\$)?[./\w-]{0,16}\$[./A-Za-z0-9]{43,86}|(?:y|gy|"
+            r"7)\$[./\w]{1,20}\$[./\w]{0,60}\$[./\w]{43}|[PH]\$[./A-Za-z0-9]{31}|"
+            r"S\$[./A-Za-z0-9]{52}|"
+            r"argon2(?:id|i|d)\$[\w=,$]{4,60}\$[\w+/]{8,100}\$[\w+/]{16,150}|(?:scrypt|"
+            r"pbkdf2(?:-\w+)?)\$[\w=,]{1,40}\$[\w+/.]{8,100}\$[\w+/.=]{16,150}|"
+            r"sha1\$\d{1,8}\$[\w./]{1,64}\$[\w./]{28}))",
         ),
-        judged=True,
-        name="password",
-    ),
-    _shape(
-        "sql_password",
-        (
-            r"(?<![\w.$-])(?i:password)\s{0,3}(?:\(\s?|"
-            r"\s(?i:as\s)?)\s{0,2}[eEnN]?\\?['](?P<v>[^\s'\"\\]{2,200})\\?[']"
+        _shape(
+            "password_hash",
+            r"(?P<v>\{(?i:s?sha\d{0,3}|ssha\d{3}|smd5|md5|crypt|pbkdf2[\w-]{0,8})\}[\w+/=$.]{16,200})",
         ),
-        judged=True,
-        name="password",
+        _shape(
+            "password_hash",
+            (
+                r"(?<![\w$])(?P<v>(?:pbkdf2_sha\d{1,3}\$\d{1,8}|sha1|md5|"
+                r"argon2\$argon2\w{1,2}\$v=\d\d|scrypt(?:\$\d{1,8})?|"
+                r"bcrypt_sha256\$)\$[\w=,.]{1,40}\$[\w+/=$.]{16,200})"
+            ),
+        ),
+        _shape(
+            "password_hash",
+            r"(?P<v>(?:pbkdf2:sha\d{1,3}:\d{1,8}|scrypt:\d{1,8}:\d:\d)\$[\w./+]{4,64}\$[0-9a-f]{32,128})",
+        ),
+        _shape("password_hash", r"(?P<v>\b[0-9a-fA-F]{32}:[0-9a-fA-F]{32}):::"),
     ),
-    _shape(
-        "password",
-        r"(?i)securestring\s{1,3}(?:-string\s{1,2})?(?P<q>[\"'])(?P<v>[^\s\"'$][^\n\"']{2,200})(?P=q)",
-        judged=True,
-        name="password",
+    "sql": (
+        _shape(
+            "sql_password",
+            (
+                r"(?i)identified\s{1,3}(?:(?:with|via)\s{1,3}\S{1,30}\s{1,3})?(?:by|as|"
+                r"using)\s{1,3}(?:password\s{0,3}\(?\s{0,2})?\\?['\"](?P<v>[^\s'\"\\]{2,200})\\?['\"]"
+            ),
+            judged=True,
+            name="password",
+        ),
+        _shape(
+            "sql_password",
+            (
+                r"(?<![\w.$-])(?i:password)\s{0,3}(?:\(\s?|"
+                r"\s(?i:as\s)?)\s{0,2}[eEnN]?\\?['](?P<v>[^\s'\"\\]{2,200})\\?[']"
+            ),
+            judged=True,
+            name="password",
+        ),
     ),
-    _shape("password", _LOGIN_CALL, judged=True, name="argument"),
-    _shape("basic_auth", _CURL, judged=True, name="password"),
-    *(_shape("cli_flag", text, judged=True, name="password") for text in _COMMANDS),
-    _shape("cli_flag", _FLAG, judged=True, name="flag"),
-)
+    "powershell": (
+        _shape(
+            "password",
+            r"(?i)securestring\s{1,3}(?:-string\s{1,2})?(?P<q>[\"'])(?P<v>[^\s\"'$][^\n\"']{2,200})(?P=q)",
+            judged=True,
+            name="password",
+        ),
+    ),
+    "login": (_shape("password", _LOGIN_CALL, judged=True, name="argument"),),
+    "curl": (_shape("basic_auth", _CURL, judged=True, name="password"),),
+    "command": (*(_shape("cli_flag", text, judged=True, name="password") for text in _COMMANDS),),
+    "flag": (_shape("cli_flag", _FLAG, judged=True, name="flag"),),
+}
 _BLOCK = re.compile(
     rb"-----BEGIN (?P<kind>[A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?)-----(?P<v>(?:[\s\\nrt\"',+|"
     rb"*#/:.=\[\]();<>-]|[A-Za-z0-9]){64,12000}?)-----END (?P=kind)-----"
@@ -180,13 +190,16 @@ _PUTTY = re.compile(
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/=]{24}")
 
 
-def shapes(data: bytes, end: int, seen: set[int]) -> Iterator[Shaped]:
-    """Yield the shapes around a hit's `end`; `seen` keeps a place from being yielded twice."""
+def shapes(data: bytes, end: int, seen: set[int], family: str = "") -> Iterator[Shaped]:
+    """Yield the shapes around a hit's `end`: those of the trigger's `family`, or of all.
+
+    `seen` keeps a place from being yielded twice.
+    """
     left = max(0, data.rfind(b"\n", 0, max(0, end - 1)) + 1, end - 400)
     right = min(len(data), end + 6000)
     line_end = data.find(b"\n", end, right)
     right = right if line_end < 0 else line_end
-    for shape in SHAPES:
+    for shape in SHAPES.get(family) or _ALL:
         for match in shape.pattern.finditer(data, left, right):
             if match.end() < end - 2 or match.start("v") in seen:
                 continue
@@ -194,6 +207,7 @@ def shapes(data: bytes, end: int, seen: set[int]) -> Iterator[Shaped]:
             yield Shaped(shape, match.start("v"), match.end("v"))
 
 
+_ALL = tuple(shape for family in SHAPES.values() for shape in family)
 _KEY_SHAPE = _shape("private_key", "(?P<v>)")
 
 

@@ -34,30 +34,30 @@ TRIGGERS = (
     Trigger(
         "assign", rf"(?i){_STRONG}[\w.\- ]{{0,20}}</(?:key|name|string)>\s{{0,24}}<(?:string|value)>[^<\s]"
     ),
-    Trigger("shape", r"(?i)[a-z]://[^\s/:@\"'<>]{0,64}:[^\s/@\"'<>]{2,80}@[\w\[{$%.-]"),
-    Trigger("shape", r"(?i)\b(?:basic|bearer)\s{1,2}[\w+/=.\-~]{12}"),
+    Trigger("url", r"(?i)[a-z]://[^\s/:@\"'<>]{0,64}:[^\s/@\"'<>]{2,80}@[\w\[{$%.-]"),
+    Trigger("auth", r"(?i)\b(?:basic|bearer)\s{1,2}[\w+/=.\-~]{12}"),
     Trigger(
-        "shape", r"(?i)authorization[\"']?\]?\s{0,3}[=:,]\s{0,3}[\"'`]?(?:token|apikey|api-key|key|digest)\s"
+        "auth", r"(?i)authorization[\"']?\]?\s{0,3}[=:,]\s{0,3}[\"'`]?(?:token|apikey|api-key|key|digest)\s"
     ),
-    Trigger("shape", r"-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY"),
-    Trigger("shape", r"PuTTY-User-Key-File-\d"),
-    Trigger("shape", r"eyJ[\w\-]{17}"),
+    Trigger("key", r"-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY"),
+    Trigger("key", r"PuTTY-User-Key-File-\d"),
+    Trigger("jwt", r"eyJ[\w\-]{17}"),
     Trigger(
-        "shape",
+        "hash",
         (
             r"(?i)\$(?:1|2[abxy]?|5|6|7|y|gy|apr1|argon2(?:id|i|d)|scrypt|pbkdf2[\w-]{0,12}|p|h|"
             r"s|sha1|md5|bcrypt-sha256)\$[\w./=,+$]{8}"
         ),
     ),
-    Trigger("shape", r"(?i)\{(?:s?sha\d{0,3}|smd5|md5|crypt|pbkdf2[\w-]{0,8}|ssha\d{3})\}[\w+/=$.]{12}"),
+    Trigger("hash", r"(?i)\{(?:s?sha\d{0,3}|smd5|md5|crypt|pbkdf2[\w-]{0,8}|ssha\d{3})\}[\w+/=$.]{12}"),
     Trigger(
-        "shape",
+        "hash",
         r"(?i)(?:pbkdf2_sha\d{1,3}|bcrypt_sha256|sha1|md5|scrypt|argon2)\$\$?[\w.]{1,24}\$[\w+/=$.]{8}",
     ),
-    Trigger("shape", r"(?i)(?:pbkdf2:sha\d{1,3}:\d{1,8}|scrypt:\d{1,8}:\d:\d)\$"),
-    Trigger("shape", r"(?i)\b[0-9a-f]{32}:[0-9a-f]{32}:::"),
+    Trigger("hash", r"(?i)(?:pbkdf2:sha\d{1,3}:\d{1,8}|scrypt:\d{1,8}:\d:\d)\$"),
+    Trigger("hash", r"(?i)\b[0-9a-f]{32}:[0-9a-f]{32}:::"),
     Trigger(
-        "shape",
+        "sql",
         (
             r"(?i)identified\s{1,3}(?:(?:with|via)\s{1,3}\S{1,30}\s{1,3})?(?:by|as|"
             r"using)\s{1,3}(?:password\s{0,3}\(?)?['\"]"
@@ -75,26 +75,26 @@ TRIGGERS = (
             r"auth)[ \t]{1,4}[^\s=:#(]{4,64}[ \t]{0,2}(?:[\r\n]|$)"
         ),
     ),
-    Trigger("shape", r"(?i)password\s{0,3}(?:\(|as)?\s{0,3}[en]?['\"][^\s'\"]"),
+    Trigger("sql", r"(?i)password\s{0,3}(?:\(|as)?\s{0,3}[en]?['\"][^\s'\"]"),
     Trigger(
-        "shape",
+        "login",
         r"(?i)(?:login|log_in|logon|authenticate|sign_?in|connect|connection|credentials?|"
         r"passwordauthentication|basic_?auth|_auth|basicauth|user|"
         r"mysqli|pdo|passwordtoken|\.basic|pw_set|"
         r"auth\s?=\s?)\(\s{0,20}(?:[\w.$]{1,40},\s?)?[\"'][^\"'\n]{1,200}[\"'],\s{0,20}(?:som"
         r"e\()?[@bu]?[\"'][^\"'\s]",
     ),
-    Trigger("shape", r"(?i)securestring\s{1,3}(?:-string\s{1,2})?[\"'][^\s\"'$]"),
+    Trigger("powershell", r"(?i)securestring\s{1,3}(?:-string\s{1,2})?[\"'][^\s\"'$]"),
     Trigger(
-        "shape",
+        "flag",
         (
             r"(?i)\s--?[\w-]{0,24}(?:pass|pwd|secret|token|key|passin|passout|passwd|"
             r"cred)[\w-]{0,12}[\"']?[, =]\s?[\"']?[^\s\"'<\[{-]"
         ),
     ),
-    Trigger("shape", r"(?i)\s(?:-u|--user|-user)[ =]?[\"']?[\w.@%+-]{1,48}:[^\s\"'$:/]"),
+    Trigger("curl", r"(?i)\s(?:-u|--user|-user)[ =]?[\"']?[\w.@%+-]{1,48}:[^\s\"'$:/]"),
     Trigger(
-        "shape",
+        "command",
         (
             r"(?i)\b(?:sshpass|mysql(?:dump|admin|import|show|check)?|mariadb|mongo(?:dump|"
             r"restore|export|sh)?|redis-cli|ldap\w{3,8}|docker|htpasswd|smbclient|unzip|zip|7z|"
@@ -102,9 +102,9 @@ TRIGGERS = (
             r"w|b)[ =]?[\"']?[^\s-]"
         ),
     ),
-    Trigger("shape", r"(?i)\bnet\s{1,3}use\b[^\n]{0,80}/user:\S"),
+    Trigger("command", r"(?i)\bnet\s{1,3}use\b[^\n]{0,80}/user:\S"),
     Trigger(
-        "shape",
+        "command",
         r"(?i)\becho\s{1,2}[\"']?[^\s\"']{1,64}[\"']?\s{0,2}\|\s{0,2}(?:sudo|passwd|docker|chpasswd|su)\b",
     ),
 )
