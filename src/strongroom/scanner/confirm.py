@@ -12,7 +12,6 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from strongroom.scanner import context
-from strongroom.scanner.checksums import CHECKSUMS
 from strongroom.scanner.finding import Match
 from strongroom.scanner.limits import WINDOW
 from strongroom.scanner.placeholders import sample
@@ -110,12 +109,19 @@ def judge(found: Rule, secret: bytes) -> tuple[str, str]:
         return "no", reason
     if any(pattern.search(secret) for pattern in found.allow):
         return "no", "a sample that the provider publishes"
-    if d.checksum and not CHECKSUMS[d.checksum].check(secret):
-        verdict = "no" if CHECKSUMS[d.checksum].firm else "low"
+    if d.checksum and (verdict := _checked(d.checksum, secret)):
         return verdict, f"the {d.checksum} checksum does not fit: altered or made up"
     if reason := sample(secret, strict=d.kind == "precise"):
         return "no", reason
     return "", "the checksum fits" if d.checksum else ""
+
+
+def _checked(name: str, secret: bytes) -> str:
+    """What a checksum says: "" where it fits."""
+    from strongroom.scanner.checksums import CHECKSUMS  # noqa: PLC0415 (most detectors have none)
+
+    found = CHECKSUMS[name]
+    return "" if found.check(secret) else "no" if found.firm else "low"
 
 
 def _unfit(d: Detector, secret: bytes) -> str:

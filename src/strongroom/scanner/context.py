@@ -8,7 +8,7 @@ and what is between must not speak of a digest, a path or another assignment.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from strongroom.scanner.limits import NAME_REACH
@@ -27,14 +27,18 @@ _WORDS = (
     rb"api|key|token|secret|access|auth|pass|pwd|cred|client|app|account|acct|user|login|private|public|webhook|hook"
     rb"|url|uri|host|id|io|com|org|net|bot|admin|service|server|prod|live|test|dev|db|sdk|config|integration|personal|sid|hq|data|search|labs|ai"
 )
-_AFTER = re.compile(_WORDS, re.IGNORECASE)
-_DIGEST = re.compile(
-    rb"(?i)(?:sha-?\d+|md5|commit|checksum|integrity|digest|revision|etag|\brev\b|\bhash|\bh1)"
-    rb"[\w\"' ]*[:=\-(\s\"']*$"
+_AFTER = cache(lambda: re.compile(_WORDS, re.IGNORECASE))  # compiled when first needed: hooks pay for it
+_DIGEST = cache(
+    lambda: re.compile(
+        rb"(?i)(?:sha-?\d+|md5|commit|checksum|integrity|digest|revision|etag|\brev\b|\bhash|\bh1)"
+        rb"[\w\"' ]*[:=\-(\s\"']*$"
+    )
 )
-_OWN_NAME = re.compile(
-    rb"(?i)(?:key|token|secret|pass|pwd|auth|api|cred|value|account|sid|bearer|basic"
-    rb"|\bid\b|_id\b|client|string|data)[\w\"'\])>.\- ]{0,24}$"
+_OWN_NAME = cache(
+    lambda: re.compile(
+        rb"(?i)(?:key|token|secret|pass|pwd|auth|api|cred|value|account|sid|bearer|basic"
+        rb"|\bid\b|_id\b|client|string|data)[\w\"'\])>.\- ]{0,24}$"
+    )
 )
 
 
@@ -62,7 +66,7 @@ def is_word(data: bytes, start: int, end: int) -> bool:
         return False
     last = data[end - 1 : end]
     if after.isalpha() and after.islower() == last.islower():
-        return end - start >= LONG_NAME or _AFTER.match(data, end) is not None
+        return end - start >= LONG_NAME or _AFTER().match(data, end) is not None
     return not (after.islower() and last.isupper() and end - start > 1)
 
 
@@ -130,7 +134,7 @@ def values(pattern: re.Pattern[bytes], data: bytes, name_end: int, reach: int) -
 
 def _speaks(between: bytes) -> bool:
     """Whether the text between a name and a value ties the two together."""
-    if _DIGEST.search(between):
+    if _DIGEST().search(between):
         return False
     lines = between.count(b"\n")
     if lines == 0:
@@ -141,4 +145,4 @@ def _speaks(between: bytes) -> bool:
     if not own.strip(b" \t\"'`-"):
         return True
     head = own.rstrip(b" \t\"'`:=>([{,|")
-    return _OWN_NAME.search(head) is not None
+    return _OWN_NAME().search(head) is not None

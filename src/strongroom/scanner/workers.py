@@ -7,10 +7,6 @@ loss is reported. Results come back in the order of the parts.
 from __future__ import annotations
 
 import os
-import pickle
-import selectors
-import signal
-import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +15,7 @@ if TYPE_CHECKING:
 
     Task = Callable[[], Iterable[Any]]
 
-_LENGTH = struct.Struct("<Q")
+_LENGTH = 8  # bytes before each item that tell its size
 
 
 def run(tasks: Sequence[Task], lost: Callable[[int], None]) -> Iterator[tuple[int, Any]]:
@@ -31,6 +27,8 @@ def run(tasks: Sequence[Task], lost: Callable[[int], None]) -> Iterator[tuple[in
         for item in tasks[0]():
             yield 0, item
         return
+    import signal  # noqa: PLC0415 (a hook has one task)
+
     pipes: dict[int, int] = {}
     children: dict[int, int] = {}
     for number, task in enumerate(tasks):
@@ -47,6 +45,9 @@ def run(tasks: Sequence[Task], lost: Callable[[int], None]) -> Iterator[tuple[in
 
 def _start(task: Task, others: Sequence[int]) -> tuple[int, int]:
     """Fork a worker for `task`; return the end to read from and its process id."""
+    import pickle  # noqa: PLC0415
+    import signal  # noqa: PLC0415
+
     reading, writing = os.pipe()
     child = os.fork()
     if child:
@@ -61,9 +62,9 @@ def _start(task: Task, others: Sequence[int]) -> tuple[int, int]:
         with os.fdopen(writing, "wb") as pipe:
             for item in task():
                 body = pickle.dumps(item, pickle.HIGHEST_PROTOCOL)
-                pipe.write(_LENGTH.pack(len(body)) + body)
+                pipe.write(len(body).to_bytes(_LENGTH, "little") + body)
                 pipe.flush()
-            pipe.write(_LENGTH.pack(0))
+            pipe.write(bytes(_LENGTH))
         status = 0
     finally:
         os._exit(status)
@@ -71,6 +72,9 @@ def _start(task: Task, others: Sequence[int]) -> tuple[int, int]:
 
 def _collect(pipes: dict[int, int], lost: Callable[[int], None]) -> Iterator[tuple[int, Any]]:
     """Read the workers' items as they come."""
+    import pickle  # noqa: PLC0415
+    import selectors  # noqa: PLC0415
+
     buffers = {pipe: bytearray() for pipe in pipes}
     finished: set[int] = set()
     with selectors.DefaultSelector() as selector:
@@ -94,10 +98,10 @@ def _collect(pipes: dict[int, int], lost: Callable[[int], None]) -> Iterator[tup
 
 def _frames(buffer: bytearray) -> Iterator[bytes]:
     """Take the complete frames off the front of `buffer`."""
-    while len(buffer) >= _LENGTH.size:
-        (size,) = _LENGTH.unpack_from(buffer)
-        if len(buffer) < _LENGTH.size + size:
+    while len(buffer) >= _LENGTH:
+        size = int.from_bytes(buffer[:_LENGTH], "little")
+        if len(buffer) < _LENGTH + size:
             return
-        body = bytes(buffer[_LENGTH.size : _LENGTH.size + size])
-        del buffer[: _LENGTH.size + size]
+        body = bytes(buffer[_LENGTH : _LENGTH + size])
+        del buffer[: _LENGTH + size]
         yield body
