@@ -1,0 +1,90 @@
+"""Assembly in this process: what is refused, what development mode opens, the bounded pool."""
+
+import asyncio
+import threading
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from strongroom.api.exchange import Call, Headers
+from strongroom.clock import FakeClock
+from strongroom.errors import RateLimited
+from strongroom.server.address import bind, parse
+from strongroom.server.assembly import AUTH_METHODS, ENGINES, open_house
+from strongroom.server.config import Audit, Config, Device, Proxy, Storage
+from strongroom.server.dev import open_for_development
+from strongroom.server.hardening import dumpable
+from strongroom.server.log import OperatorLog
+from strongroom.server.pool import Pool
+from strongroom.server.problems import StartFailed
+
+MEMORY = Config(storage=Storage(kind="memory"))
+
+
+async def test_development_mode_opens_a_house_through_its_door() -> None:
+    async with AsyncExitStack() as stack:
+        house = await open_house(MEMORY, FakeClock(), OperatorLog(), stack)
+        assert house.core.sealed
+        opened = await open_for_development(house.core.handle, "chosen")
+        assert not house.core.sealed
+        assert opened.root_token.reveal() == "chosen"
+        headers = Headers({"x-vault-token": "chosen"})
+        answer = await house.api.answer(Call("GET", b"/v1/sys/mounts/secret", b"", headers))
+        assert answer.status == 200
+        assert (await house.ceremonies.unsealer.status()).shares == 1
+        assert "chosen" not in repr(opened)
+
+
+async def test_every_kind_is_mountable_by_its_name() -> None:
+    async with AsyncExitStack() as stack:
+        house = await open_house(MEMORY, FakeClock(), OperatorLog(), stack)
+        assert {"system", *ENGINES, *(f"auth/{kind}" for kind in AUTH_METHODS)} == set(house.core.engines)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Config(storage=Storage(kind="memory"), proxy=Proxy(trusted=("10.0.0.1/8",))),
+        Config(storage=Storage(kind="memory"), audit=Audit(devices=(Device("f", "file"),))),
+        Config(
+            storage=Storage(kind="memory"),
+            audit=Audit(devices=(Device("f", "file", {"file_path": "/etc/passwd"}),)),
+        ),
+        Config(data="/proc/nowhere"),
+    ],
+)
+async def test_what_cannot_be_assembled_is_refused(wrong: Config) -> None:
+    async with AsyncExitStack() as stack:
+        with pytest.raises(StartFailed):
+            await open_house(wrong, FakeClock(), OperatorLog(), stack)
+
+
+async def test_a_file_in_place_of_the_audit_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "audit").write_text("in the way")
+    async with AsyncExitStack() as stack:
+        with pytest.raises(StartFailed, match="cannot open the audit log"):
+            await open_house(Config(data=str(tmp_path)), FakeClock(), OperatorLog(), stack)
+
+
+async def test_the_pool_refuses_what_would_wait_too_long() -> None:
+    pool, gate = Pool(1), threading.Event()
+    running = [asyncio.create_task(pool.run(gate.wait)) for _ in range(257)]
+    await asyncio.sleep(0)
+    with pytest.raises(RateLimited):
+        await pool.run(str, 1)
+    gate.set()
+    assert all(await asyncio.gather(*running))
+    assert await pool.run(str, 1) == "1"
+    pool.close()
+
+
+def test_an_address_is_bound_once() -> None:
+    with bind(parse("127.0.0.1:0")) as taken:
+        taken.listen()
+        with pytest.raises(StartFailed, match="Address already in use"):
+            bind(parse(f"127.0.0.1:{taken.getsockname()[1]}"))
+
+
+def test_dumping_is_asked_of_the_system() -> None:
+    assert isinstance(dumpable(), bool)
