@@ -97,6 +97,41 @@ def test_the_tar_command_is_read_sparse_files_too(tmp_path: Path, form: str) -> 
 
 
 @pytest.mark.slow
+def test_sparse_files_with_many_holes_do_not_lose_the_next_member(tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        for n in range(60):
+            file.seek(n << 17)
+            file.write(b"part %d planted" % n)
+    (tmp_path / "after").write_text("after")
+    command = ["tar", "-C", str(tmp_path), "-S", "--format=gnu", "-cf", "-", "sparse", "after"]
+    done = subprocess.run(command, capture_output=True, check=True)
+    found, warnings = opened("x.tar", done.stdout)
+    assert warnings == []
+    assert all(b"part %d planted" % n in found["x.tar!sparse"] for n in range(60))
+    assert found["x.tar!after"] == b"after"
+
+
+def test_long_names_in_libraries_of_gnu_and_bsd() -> None:
+    def member(name: str, data: bytes) -> bytes:
+        return (
+            f"{name:<16}{0:<12}{0:<6}{0:<6}{644:<8}{len(data):<10}`\n".encode()
+            + data
+            + b"\n" * (len(data) % 2)
+        )
+
+    names = b"a_name_longer_than_sixteen.o/\nanother.o/\n"
+    data = b"!<arch>\n" + member("/", b"symbols") + member("//", names) + member("/0", b"first")
+    data += member("/30", b"second") + member("#1/20", b"a_bsd_name_of_20.o\0\0" + b"third")
+    found, warnings = opened("x.a", data)
+    assert warnings == []
+    assert found == {
+        "x.a!a_name_longer_than_sixteen.o": b"first",
+        "x.a!another.o": b"second",
+        "x.a!a_bsd_name_of_20.o": b"third",
+    }
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="needs dpkg-deb")
 @pytest.mark.parametrize("method", ["xz", "gzip", "zstd"])
 def test_debian_packages_are_opened(tmp_path: Path, method: str) -> None:

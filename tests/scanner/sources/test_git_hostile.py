@@ -12,6 +12,7 @@ import pytest
 
 from strongroom.errors import IntegrityFailure, InvalidRequest, UpstreamFailed
 from strongroom.scanner.blob import Provenance
+from strongroom.scanner.sources import packread
 from strongroom.scanner.sources.git import Git, refusal
 from strongroom.scanner.sources.history import HistorySource
 from strongroom.scanner.sources.loose import loose_objects, read_loose
@@ -84,6 +85,15 @@ def test_random_damage_to_a_pack_never_crashes(repo: Repository, seed: int) -> N
     for everything in (False, True):
         source = HistorySource(str(repo.path), max_size=1 << 20, unreachable=everything)
         assert all(len(blob.data) <= 1 << 20 for blob in read(source))
+
+
+def test_a_tree_too_large_to_hold_is_read_by_git(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed(repo, 6)
+    whole = texts(HistorySource(str(repo.path)))
+    monkeypatch.setattr(packread, "LIVE_BYTES", 1000)
+    source = HistorySource(str(repo.path))
+    assert texts(source) == whole
+    assert source.warnings == []
 
 
 def test_a_cut_index_is_a_warning(repo: Repository) -> None:
