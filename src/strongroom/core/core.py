@@ -22,7 +22,8 @@ from strongroom.core.metrics import Metrics
 from strongroom.core.policies.acl import hold_to_page
 from strongroom.core.policy_store import Policies
 from strongroom.core.router import Router, Target
-from strongroom.core.tokens import Session, Tokens
+from strongroom.core.tokens import Tokens
+from strongroom.core.visit import Visit, help_of, nothing_there
 from strongroom.errors import (
     AuditFailed,
     IntegrityFailure,
@@ -32,7 +33,6 @@ from strongroom.errors import (
     RateLimited,
     Sealed,
     StrongroomError,
-    UnsupportedOperation,
 )
 from strongroom.framework import (
     ANONYMOUS,
@@ -53,22 +53,6 @@ MAX_RERUNS = 64
 READING = frozenset({Operation.READ, Operation.LIST, Operation.SCAN, Operation.HELP})
 AREA = "mount/"
 Pool = Callable[..., Awaitable[Any]]
-
-
-@dataclass(slots=True)
-class Visit:
-    """One request on its way: where it leads, who asks, what it leaves in the log."""
-
-    request: Request
-    target: Target
-    trail: Trail
-    session: Session | None = None
-    last_use: bool = False
-
-    @property
-    def caller(self) -> Caller:
-        """Who asks; anonymous at logins and open routes."""
-        return self.session.caller if self.session else ANONYMOUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +96,6 @@ class Core:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Raises a StrongroomError for everything that is refused."""
-        if request.namespace:
-            raise NotFound("namespace not found")
         target = self.router.target(request.path, request.operation)
         route = target.found.route
         if self.sealed and not (route and route.sealed):
@@ -126,18 +108,26 @@ class Core:
         started = self.clock.now()
         try:
             response = await self._rerun(visit)
-        except (StrongroomError, StorageFull) as error:
-            refusal = error if isinstance(error, StrongroomError) else IntegrityFailure("storage is full")
-            self.metrics.count(request, target.mount, self.clock.now() - started, refusal)
-            if not isinstance(error, AuditFailed):
-                await visit.trail.refused(refusal)
-            raise refusal from None
+        except StorageFull:
+            full = IntegrityFailure("storage is full: nothing was changed")
+            await self._refused(visit, full, started)
+            raise full from None
+        except Exception as error:
+            await self._refused(visit, error, started)
+            raise
         await visit.trail.answered(response)
         self.metrics.count(request, target.mount, self.clock.now() - started, None)
         response.request_id = request.id
         if visit.last_use:
             await self.expiry.end_token(visit.caller.id)
         return response
+
+    async def _refused(self, visit: Visit, error: Exception, started: float) -> None:
+        """Record what is not carried out; an error nobody meant is recorded without its text."""
+        meant = error if isinstance(error, StrongroomError) else StrongroomError("internal error")
+        self.metrics.count(visit.request, visit.target.mount, self.clock.now() - started, meant)
+        if not isinstance(error, AuditFailed):
+            await visit.trail.refused(meant)
 
     def _closed(self) -> None:
         if self.initialized:
@@ -146,6 +136,8 @@ class Core:
 
     async def _rerun(self, visit: Visit) -> Response:
         """Run the request; run it again when what it read has changed meanwhile."""
+        if visit.request.namespace:
+            raise NotFound("namespace not found")
         await self._identify(visit)
         for _ in range(MAX_RERUNS):
             try:
@@ -177,14 +169,13 @@ class Core:
         if request.operation not in READING:
             await visit.trail.recorded()
         if target.found.route is None:
-            raise self._nothing_there(request, target)
+            raise nothing_there(request, target)
         if request.operation is Operation.HELP:
-            return self._help(target)
+            return help_of(target)
         response = await dispatch(target.found, ctx)
-        if tx is not None and not self.sealed:
-            mount = ctx.mount
+        if tx is not None:
             response = issuing.register(
-                tx, self.tokens, request, mount, visit.caller, response, self.clock.now()
+                tx, self.tokens, request, ctx.mount, visit.caller, response, self.clock.now()
             )
             if tx.dirty:
                 await visit.trail.recorded()
@@ -216,22 +207,6 @@ class Core:
         if request.operation in (Operation.LIST, Operation.SCAN):
             hold_to_page(request.fields, decision.limit)
         visit.trail.decide(decision.reason)
-
-    def _nothing_there(self, request: Request, target: Target) -> StrongroomError:
-        if target.mount is None:
-            return NotFound(f"no handler for route '{request.path}'")
-        if target.found.unsupported:
-            return UnsupportedOperation("unsupported operation")
-        if target.mount.path == "sys/":
-            return NotFound("unsupported path")
-        return NotFound(f"no handler for route '{request.path}'")
-
-    def _help(self, target: Target) -> Response:
-        route = target.found.route
-        about = (route.summary, route.description) if route else ()
-        general = target.engine.summary if target.engine else ""
-        text = "\n\n".join(part for part in about if part) or general
-        return Response({"help": text, "see_also": [], "openapi": None}, bare=True)
 
     def _context(
         self, tx: BarrierTransaction | None, request: Request, target: Target, caller: Caller

@@ -1,0 +1,43 @@
+"""One request on its way through the door, and what it meets where nothing is."""
+
+from dataclasses import dataclass
+
+from strongroom.core.auditing import Trail
+from strongroom.core.router import Target
+from strongroom.core.tokens import Session
+from strongroom.errors import NotFound, StrongroomError, UnsupportedOperation
+from strongroom.framework import ANONYMOUS, Caller, Request, Response
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request on its way: where it leads, who asks, what it leaves in the log."""
+
+    request: Request
+    target: Target
+    trail: Trail
+    session: Session | None = None
+    last_use: bool = False
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks; anonymous at logins and open routes."""
+        return self.session.caller if self.session else ANONYMOUS
+
+
+def nothing_there(request: Request, target: Target) -> StrongroomError:
+    """The error for a path that nothing answers, as Vault words it."""
+    if target.found.unsupported:
+        return UnsupportedOperation("unsupported operation")
+    if target.mount is not None and target.mount.path == "sys/":
+        return NotFound("unsupported path")
+    return NotFound(f"no handler for route '{request.path}'")
+
+
+def help_of(target: Target) -> Response:
+    """What `?help=1` answers: the route's text, else the engine's."""
+    route = target.found.route
+    about = (route.summary, route.description) if route else ()
+    general = target.engine.summary if target.engine else ""
+    text = "\n\n".join(part for part in about if part) or general
+    return Response({"help": text, "see_also": [], "openapi": None}, bare=True)
