@@ -27,7 +27,8 @@ class Detector(NamedTuple):
     """One kind of secret. `pattern`'s group 1, or all of `value`, is the secret.
 
     `min_entropy` is in bits per character. `verify` and `revoke` are the live
-    calls as data; `names` are lower case.
+    calls as data; `names` are lower case. `scan` is what to look for where the
+    pattern itself would be dear: every match holds it.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Detector(NamedTuple):
     non_matches: tuple[str, ...] = ()
     verify: dict[str, Any] | None = None
     revoke: dict[str, Any] | None = None
+    scan: str = ""
 
     @property
     def provider(self) -> str:
@@ -69,6 +71,7 @@ _TEXT = {
     "checksum",
     "docs",
     "playbook",
+    "scan",
 }
 _LISTS = {"keywords", "names", "allow", "charset_require", "matches", "non_matches"}
 _TABLES = {"verify", "revoke"}
@@ -187,6 +190,7 @@ def _precise_problems(d: Detector) -> list[str]:
     if d.kind == "precise" and not d.keywords:
         found.append("`keywords` is missing: each match contains one of them")
     found += [f"keyword `{k}` is shorter than 3 characters" for k in d.keywords if len(k) < 3]
+    found += _pattern_problems("scan", d.scan, groups=0)
     return found + _pattern_problems("pattern", d.pattern, groups=1)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from strongroom.scanner import confirm, context, prefilter
+from strongroom.scanner import confirm, context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,11 +68,18 @@ def _names(detectors: Sequence[Detector]) -> dict[str, list[int]]:
 
 def _encoded(detectors: Sequence[Detector], *, literals: bool) -> list[str]:
     """What the keywords of precise detectors look like in base64."""
+    from strongroom.scanner import prefilter  # noqa: PLC0415 (only when no compiled rules are cached)
+
     keywords = {k.encode() for d in detectors if not d.pattern.startswith("(?i)") for k in d.keywords}
     return sorted({text for keyword in keywords for text in prefilter.in_base64(keyword, literals=literals)})
 
 
 def _precise(plan: Plan, number: int, d: Detector, *, literals: bool) -> None:
+    from strongroom.scanner import prefilter  # noqa: PLC0415 (only when no compiled rules are cached)
+
+    if d.scan and not literals:
+        plan.add(d.scan, KEYWORD, number, confirm.reach(d.scan))
+        return
     short = not d.keywords or min(map(len, d.keywords)) < prefilter.SHORT_KEYWORD
     cut = None if literals else prefilter.cut(d.pattern, d.keywords)
     if cut is not None:

@@ -66,6 +66,8 @@ def _positive(rule: Rule, data: bytes, text: str) -> list[str]:
     detector = rule.detector
     if not fires(rule, data):
         return [f"does not fire on the match {text!r}: {_why_not(rule, data)}"]
+    if detector.scan and not re.search(detector.scan.encode(), data):
+        return [f"`scan` does not occur in the match {text!r}"]
     if detector.keywords:
         for hit in rule.pattern.finditer(data):
             if not any(keyword.encode() in hit[0] for keyword in detector.keywords):
