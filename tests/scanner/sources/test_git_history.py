@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from strongroom.errors import InvalidRequest, NotFound
+from strongroom.scanner.sources import objects
 from strongroom.scanner.sources.history import HistorySource
 from tests.scanner.sources.repositories import Repository, read, texts
 
@@ -272,9 +273,13 @@ def test_a_size_limit_counts_what_it_leaves_out(repo: Repository) -> None:
         assert source.warnings == ["1 git objects are over the size limit and were not scanned"]
 
 
-def test_any_number_of_workers_gives_the_same(repo: Repository) -> None:
+def test_any_number_of_workers_gives_the_same(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     versions(repo, 6)
     for n in range(5):
         repo.commit({f"f{n}.txt": f"other {n}"})
     repo.git("repack", "-adfq")
+    repo.commit({"loose.txt": "loose"})
+    assert len(history(repo).shards(4)) == 1, "a small history is not worth a worker"
+    monkeypatch.setattr(objects, "SMALL_JOB", 0)
+    assert len(history(repo).shards(4)) == 4
     assert texts(history(repo), 1) == texts(history(repo), 2) == texts(history(repo), 50) == everything(repo)

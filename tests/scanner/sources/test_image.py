@@ -9,7 +9,7 @@ import pytest
 
 from strongroom.errors import InvalidRequest, StrongroomError
 from strongroom.scanner.sources.image import ImageSource
-from tests.scanner.archives.making import tarred
+from tests.scanner.archives.making import COMPRESS, tarred
 from tests.scanner.sources.images import docker_saved, found, layout, write
 
 FILES = {"etc/app.env": b"planted in the first layer", "opt/keep": b"kept", "srv/two": b"second layer"}
@@ -47,6 +47,17 @@ def test_an_image_saved_by_docker(tmp_path: Path) -> None:
     assert found(source) == {**FILES, **CONFIG}
     assert source.warnings == []
     assert source.trace(["x"]) == {}
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_a_compressed_saved_image_is_read_through(tmp_path: Path, suffix: str) -> None:
+    saved = tmp_path / f"image.tar{suffix}"
+    saved.write_bytes(COMPRESS[suffix](tarred(docker_saved())))
+    source = ImageSource(str(saved))
+    texts = found(source)
+    assert {name: texts[name] for name in FILES} == FILES
+    assert b"planted-in-env" in texts["cfg.json"]
+    assert source.warnings == []
 
 
 def test_a_layer_names_its_digest(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ class HistorySource:
             deal.store(store)
         deal.rest()
         self.warnings += deal.warnings
-        return deal.parts
+        return deal.settled()
 
     def _read(self, part: Part) -> Iterator[Blob]:
         """Yield the blobs of one part: in a worker, so `warnings` are the worker's."""

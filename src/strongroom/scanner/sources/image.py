@@ -7,6 +7,7 @@ is scanned with it.
 
 from __future__ import annotations
 
+import io
 import os
 from contextlib import closing
 from functools import partial
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strongroom.errors import InvalidRequest, NotFound, StrongroomError
 from strongroom.scanner.archives.budget import Budget, Refused
-from strongroom.scanner.archives.opening import Opener
+from strongroom.scanner.archives.kinds import HEAD, sniff
+from strongroom.scanner.archives.opening import SUFFIXES, Opener
 from strongroom.scanner.archives.streams import Damaged
 from strongroom.scanner.blob import Blob, Provenance
 from strongroom.scanner.limits import Limits
@@ -67,6 +69,8 @@ class ImageSource:
 
     def shards(self, count: int) -> list[Callable[[], Iterator[Blob]]]:
         """Split the layers over the workers by size; the configuration goes with the first."""
+        if self._is_packed():
+            return [self._packed]
         try:
             store = self._open()
         except (KeyError, TypeError, AttributeError) as error:
@@ -86,6 +90,24 @@ class ImageSource:
     def trace(self, ids: Collection[str]) -> Mapping[str, list[Provenance]]:
         """Nothing to add: each blob comes with its layer and path."""
         return {}
+
+    def _is_packed(self) -> bool:
+        """Whether the target is a compressed file, as `docker save | gzip` makes."""
+        if not os.path.isfile(self.target):
+            return False
+        with open(self.target, "rb") as file:
+            return sniff(file.read(HEAD), self.target) in SUFFIXES
+
+    def _packed(self) -> Iterator[Blob]:
+        """Yield what a compressed image holds, from front to back: its layers are archives in an archive."""
+        size = os.path.getsize(self.target)
+        opener = Opener("", Budget(self._limits, max(size, STEP)), self.warnings.append)
+        at = Provenance(self.target)
+        try:
+            with io.BufferedReader(io.FileIO(self.target), STEP) as reader:
+                yield from opener.open(reader, at)
+        except Refused as refused:
+            opener.warn(at, str(refused))
 
     def _open(self) -> Store | None:
         """Find the layers and configurations, and return what to read them from (None: a registry)."""

@@ -6,11 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 from strongroom.errors import IntegrityFailure
+from strongroom.scanner.limits import SMALL_JOB
 from strongroom.scanner.sources.loose import loose_objects
 from strongroom.scanner.sources.packs import Forest, Pack
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+LOOSE_BYTES = 16 << 10  # what a loose object is taken to inflate to
 
 
 class Part:
@@ -20,6 +23,12 @@ class Part:
         self.trees: list[tuple[Forest, list[int]]] = []
         self.loose: list[tuple[str, bytes]] = []
         self.asked: list[bytes] = []
+
+    def take(self, other: Part) -> None:
+        """Take over what another part would read."""
+        self.trees += other.trees
+        self.loose += other.loose
+        self.asked += other.asked
 
 
 class Deal:
@@ -46,6 +55,15 @@ class Deal:
             missing = (blob for blob in self.wanted if blob not in self._seen)
             for place, blob in enumerate(missing):
                 self.parts[place % len(self.parts)].asked.append(blob)
+
+    def settled(self) -> list[Part]:
+        """Return the parts, as one when there is too little for workers to pay."""
+        pieces = sum(len(part.loose) + len(part.asked) for part in self.parts)
+        if sum(self._loads) + pieces * LOOSE_BYTES < SMALL_JOB:
+            for part in self.parts[1:]:
+                self.parts[0].take(part)
+            del self.parts[1:]
+        return self.parts
 
     def _pack(self, index: str) -> None:
         """Deal the delta trees of a pack, the largest first to the part with least to do."""
