@@ -20,7 +20,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 run: venv ## start a server on the embedded store, unsealed, and say what to try
-	$(BIN)/strongroom server --dev --data data/dev
+	@mkdir -p data && PATH="$(CURDIR)/$(BIN):$$PATH" strongroom server --dev --data data/dev
 
 test-setup: venv
 	@scripts/test-setup.sh

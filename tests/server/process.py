@@ -38,7 +38,7 @@ class Server:
     def root_token(self) -> str:
         assert self.process.stdout is not None
         lines = [self.process.stdout.readline() for _ in range(6)]
-        return next(line.split("=")[1].strip() for line in lines if "VAULT_TOKEN" in line)
+        return next(line.rsplit("=", 1)[1].strip() for line in lines if "VAULT_TOKEN" in line)
 
     def connect(self, tls: ssl.SSLContext | None = None) -> http.client.HTTPConnection:
         if tls is None:

@@ -87,9 +87,14 @@ def test_a_second_server_on_the_same_store_is_refused(tmp_path: Path) -> None:
         start("--data", tmp_path)
 
 
-def test_development_mode_leaves_a_store_of_its_own_alone(tmp_path: Path) -> None:
+def test_development_mode_opens_its_own_store_again_and_no_other(tmp_path: Path) -> None:
     with start("--dev", "--data", tmp_path) as server:
         assert server.stop() == 0
+    kept = tmp_path / "development.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    with start("--dev", "--data", tmp_path) as server:
+        assert server.stop() == 0
+    kept.unlink()
     with pytest.raises(NotStarted, match="needs an empty data directory"):
         start("--dev", "--data", tmp_path)
 

@@ -30,7 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls-cert", metavar="FILE", help="PEM certificate chain")
     parser.add_argument("--tls-key", metavar="FILE", help="PEM private key")
     parser.add_argument("--config", metavar="FILE", type=Path, help="TOML configuration; flags win over it")
-    parser.add_argument("--dev", action="store_true", help="unsealed, in memory, root token printed")
+    parser.add_argument(
+        "--dev", action="store_true", help="unsealed, in memory unless --data is given, root token printed"
+    )
     parser.add_argument(
         "--dev-root-token-id",
         metavar="ID",
@@ -70,9 +72,13 @@ def _config(args: argparse.Namespace) -> Config:
 def _announce(opened: Opened, address: Address) -> None:
     """Tell the developer how to reach the server; this is the one place that prints a token."""
     sys.stdout.write(
-        "Development server: everything is lost when it stops, and its root token is below.\n\n"
-        f"export VAULT_ADDR=http://{address}\n"
-        f"export VAULT_TOKEN={opened.root_token.reveal()}\n\n"
-        f"Unseal key: {opened.unseal_key.reveal()}\n"
+        f"Strongroom is open at http://{address} for development: its root token is on this screen.\n\n"
+        f"  export STRONGROOM_ADDR=http://{address} VAULT_ADDR=http://{address}\n"
+        f"  export STRONGROOM_TOKEN={opened.root_token.reveal()} VAULT_TOKEN={opened.root_token.reveal()}\n\n"
+        f"Unseal key: {opened.unseal_key.reveal()}\n\n"
+        "Try next, in another terminal:\n"
+        "  strongroom kv put secret/hello password    # asks for the value, so it stays out of the history\n"
+        "  strongroom kv get secret/hello\n"
+        "  strongroom audit tail\n"
     )
     sys.stdout.flush()

@@ -33,8 +33,10 @@ from strongroom.storage.contract import Storage, StoreInUse
 from strongroom.storage.memory import MemoryStorage
 from strongroom.storage.sqlite import SqliteStorage
 from strongroom.system.audit import AuditDesk, Device
+from strongroom.system.backup import BackupDesk
 from strongroom.system.ceremonies import Ceremonies, Permissions
 from strongroom.system.engine import system
+from strongroom.system.restored import revoke_restored
 from strongroom.system.settings import load_cors
 from strongroom.system.tokens import Token
 
@@ -72,7 +74,13 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     desk = _audit_desk(config, audit, data / "audit", clock)
     stack.push_async_callback(desk.sinks.close)
     core.services["audit"] = desk
-    core.openers += [partial(desk.open, core), partial(load_cors, core)]
+    core.services["backup"] = backups = BackupDesk(storage, data / "backup")
+    core.closers.append(backups.clear)
+    core.openers += [
+        partial(revoke_restored, core, storage),
+        partial(desk.open, core),
+        partial(load_cors, core),
+    ]
     stack.push_async_callback(_seal, core)
     api = Api(
         core.handle,

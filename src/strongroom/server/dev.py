@@ -1,17 +1,23 @@
 """Development mode: an initialised, unsealed server with a known root token. Loopback only.
 
-It uses the door like any client, so nothing here can do what the API cannot.
+It uses the door like any client, so nothing here can do what the API cannot. With a
+data directory it keeps the unseal key and root token beside the store, so that the
+next start opens it again: what makes it convenient makes it no place for a secret.
 """
 
+import os
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from strongroom.framework import CanonicalPath, Operation, Request, Response
 from strongroom.sensitive import Sensitive
+
+KEPT = "development.json"
 
 Door = Callable[[Request], Awaitable[Response]]
 
@@ -22,6 +28,28 @@ class Opened:
 
     root_token: Sensitive[str]
     unseal_key: Sensitive[str]
+
+
+def kept(data: Path) -> Opened | None:
+    """What an earlier development server left in its data directory."""
+    try:
+        found = msgspec.json.decode((data / KEPT).read_bytes(), type=dict[str, str])
+    except FileNotFoundError:
+        return None
+    return Opened(Sensitive(found["root_token"]), Sensitive(found["unseal_key"]))
+
+
+def keep(data: Path, opened: Opened) -> None:
+    """Leave what opens this store to the next development server; readable by this user alone."""
+    body = {"root_token": opened.root_token.reveal(), "unseal_key": opened.unseal_key.reveal()}
+    file = os.open(data / KEPT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(file, "wb") as stream:
+        stream.write(msgspec.json.encode(body))
+
+
+async def reopen(door: Door, opened: Opened) -> None:
+    """Unseal with what an earlier start kept."""
+    await _write(door, "sys/unseal", {"key": opened.unseal_key.reveal()})
 
 
 async def open_for_development(door: Door, root_token_id: str = "") -> Opened:

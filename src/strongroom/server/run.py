@@ -17,7 +17,7 @@ from strongroom.server import tls
 from strongroom.server.address import Address, bind, parse
 from strongroom.server.assembly import House, open_house
 from strongroom.server.config import Config
-from strongroom.server.dev import Opened, open_for_development
+from strongroom.server.dev import Opened, keep, kept, open_for_development, reopen
 from strongroom.server.hardening import harden
 from strongroom.server.listener import Listener
 from strongroom.server.log import OperatorLog
@@ -77,7 +77,7 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
         bound = Address(address.host, listening.getsockname()[1])
         house = await open_house(config, SystemClock(), log, stack)
         if development is not None:
-            await _open_for_development(house, bound, development)
+            await _open_for_development(house, config, bound, development)
         listener = Listener(house.api, config.limits, tls=context)
         stopping = _obey_signals(listener, house, config, log)
         await listener.start(listening)
@@ -89,14 +89,24 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
     log.info("stopped")
 
 
-async def _open_for_development(house: House, bound: Address, development: Development) -> None:
+async def _open_for_development(
+    house: House, config: Config, bound: Address, development: Development
+) -> None:
+    door, data = house.core.handle, Path(config.data) if config.data else None
     if house.core.initialized:
-        raise StartFailed(
-            "development mode needs an empty data directory",
-            "This one is initialised already, and its key shares are not known here.",
-            "Drop --dev and unseal it, or choose another --data.",
-        )
-    development.announce(await open_for_development(house.core.handle, development.root_token_id), bound)
+        opened = kept(data) if data else None
+        if opened is None:
+            raise StartFailed(
+                "development mode needs an empty data directory, or one of its own",
+                "This one is initialised already, and its key shares are not known here.",
+                "Drop --dev and unseal it, or choose another --data.",
+            )
+        await reopen(door, opened)
+    else:
+        opened = await open_for_development(door, development.root_token_id)
+        if data is not None:
+            keep(data, opened)
+    development.announce(opened, bound)
 
 
 def _obey_signals(listener: Listener, house: House, config: Config, log: OperatorLog) -> asyncio.Event:
