@@ -1,8 +1,8 @@
 """The command line: `strongroom COMMAND …`.
 
-A command is a module with `configure(parser)` and `run(args) -> int`; only the
-module of the command that is asked for is imported. Hooks pay for every
-import, so nothing heavy stands here.
+A command is a module with `configure(parser)`, and with `run(args) -> int` or, where it
+asks a server, functions of a `Session` (`parsing.part`). Only the module of the command
+that is asked for is imported. Hooks pay for every import, so nothing heavy stands here.
 """
 
 from __future__ import annotations
@@ -20,9 +20,35 @@ VERSION = "0.1.0"
 
 COMMANDS = {
     "audit": "strongroom.cli.audit",
+    "auth": "strongroom.cli.auth",
+    "completion": "strongroom.cli.completion",
+    "delete": "strongroom.cli.delete",
     "detectors": "strongroom.cli.detectors",
+    "doctor": "strongroom.cli.doctor",
+    "kv": "strongroom.cli.kv",
+    "lease": "strongroom.cli.lease",
+    "list": "strongroom.cli.list",
+    "login": "strongroom.cli.login",
+    "operator": "strongroom.cli.operator",
+    "path-help": "strongroom.cli.path_help",
+    "policy": "strongroom.cli.policy",
+    "read": "strongroom.cli.read",
     "scan": "strongroom.cli.scan",
+    "secrets": "strongroom.cli.secrets",
     "server": "strongroom.cli.server",
+    "status": "strongroom.cli.status",
+    "token": "strongroom.cli.token",
+    "unwrap": "strongroom.cli.unwrap",
+    "whoami": "strongroom.cli.whoami",
+    "wrap": "strongroom.cli.wrap",
+    "write": "strongroom.cli.write",
+}
+
+GROUPS = {
+    "secrets": ("kv", "read", "write", "list", "delete", "wrap", "unwrap", "lease"),
+    "access": ("login", "whoami", "token", "policy", "auth", "secrets"),
+    "leaks": ("scan", "detectors"),
+    "server": ("server", "status", "operator", "audit", "doctor"),
 }
 
 USAGE = 2
@@ -36,8 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _print_commands()
         return 0 if given else USAGE
     if given[0] in ("-V", "--version"):
-        sys.stdout.write(f"strongroom {VERSION}\n")
+        version = f'{{"version": "{VERSION}"}}' if "--json" in given else f"strongroom {VERSION}"
+        sys.stdout.write(f"{version}\n")
         return 0
+    if given[0] == "__complete":
+        return int(import_module("strongroom.cli.complete").run(given[1:]))
     if given[0] not in COMMANDS:
         return _refuse_name(given[0])
     return _run(given[0], given[1:])
@@ -45,24 +74,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser(name: str) -> argparse.ArgumentParser:
     """Build the parser of one command."""
-    import argparse  # noqa: PLC0415 (not needed for --version)
+    from strongroom.cli import parsing  # noqa: PLC0415 (not needed for --version)
 
     module = import_module(COMMANDS[name])
     summary, _, rest = (module.__doc__ or "").partition("\n")
-    made = argparse.ArgumentParser(
-        prog=f"strongroom {name}",
-        description=summary,
-        epilog=rest.strip() or None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = parsing.Parser(prog=f"strongroom {name}", description=summary, epilog=rest.strip() or None)
     module.configure(made)
     return made
 
 
 def _run(name: str, given: list[str]) -> int:
     try:
-        return int(import_module(COMMANDS[name]).run(parser(name).parse_args(given)))
+        args = parser(name).parse_args(given)
+        if "do" not in args:
+            return int(import_module(COMMANDS[name]).run(args))
+        from strongroom.cli.session import Session  # noqa: PLC0415 (for a server's client only)
+
+        return Session(args).run()
     except BrokenPipeError:
         os.dup2(
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
@@ -81,18 +109,20 @@ def _run(name: str, given: list[str]) -> int:
 
 
 def _print_commands() -> None:
-    lines = ["usage: strongroom COMMAND …", "", "commands:"]
-    for name, module in sorted(COMMANDS.items()):
-        summary = (import_module(module).__doc__ or "").partition("\n")[0]
-        lines.append(f"  {name:<12} {summary}")
-    lines += ["", "strongroom COMMAND --help tells more."]
+    lines = ["usage: strongroom COMMAND …"]
+    grouped = {name for names in GROUPS.values() for name in names}
+    for title, names in {**GROUPS, "more": sorted(set(COMMANDS) - grouped)}.items():
+        lines += ["", f"{title}:"]
+        for name in names:
+            summary = (import_module(COMMANDS[name]).__doc__ or "").partition("\n")[0]
+            lines.append(f"  {name:<12} {summary}")
+    lines += ["", "strongroom COMMAND --help tells more. `sr` is short for `strongroom`."]
     sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _refuse_name(name: str) -> int:
-    from difflib import get_close_matches  # noqa: PLC0415 (for a mistake only)
+    from strongroom.cli import errors  # noqa: PLC0415 (for a mistake only)
 
-    near = get_close_matches(name, COMMANDS, 1)
-    hint = f"did you mean `{near[0]}`?" if near else "strongroom --help lists the commands"
-    sys.stderr.write(f"strongroom: unknown command `{name}`; {hint}\n")
+    hint = errors.near(name, list(COMMANDS), "strongroom --help lists the commands")
+    sys.stderr.write(f"strongroom: unknown command `{name}`\n  {hint}\n")
     return USAGE

@@ -4,6 +4,7 @@ from strongroom.framework import Engine
 from strongroom.system import (
     about,
     audit,
+    backup,
     capabilities,
     health,
     leases,
@@ -40,6 +41,7 @@ def system(permissions: Permissions) -> Engine:
             *capabilities.ROUTES,
             *tools.ROUTES,
             *audit.ROUTES,
+            *backup.ROUTES,
             *settings.ROUTES,
             *about.ROUTES,
         )

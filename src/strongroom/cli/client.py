@@ -1,0 +1,235 @@
+"""HTTP to the server with the standard library: starting it costs a tenth of what larger clients do.
+
+Proxies of the environment are not used and redirects are not followed: a token goes to the
+server that was named and to nobody else. Source: Vault's HTTP API for headers and bodies.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import ssl
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+from strongroom.cli.errors import UNREACHABLE, USAGE, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from strongroom.sensitive import Sensitive
+
+READS = frozenset({"GET", "LIST", "SCAN"})
+BUSY = frozenset({412, 429})
+BROKEN = frozenset({500, 502, 504})
+LONGEST_WAIT = 30.0
+NO_VALUE = "null"
+
+
+class Options(NamedTuple):
+    """How to reach the server. `timeout` is in seconds."""
+
+    address: str
+    token: Sensitive[str] | None = None
+    namespace: str = ""
+    ca_cert: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+    server_name: str = ""
+    verify: bool = True
+    timeout: float = 60.0
+    retries: int = 2
+    reason: str = ""
+
+
+class Refused(Exception):
+    """The server's own answer that it will not: a status and its messages."""
+
+    def __init__(self, method: str, path: str, status: int, messages: list[str], body: Any) -> None:
+        super().__init__(f"{method} {path}: {status}")
+        self.method = method
+        self.path = path
+        self.status = status
+        self.messages = messages
+        self.body = body
+
+
+class Answer(NamedTuple):
+    """A status, the decoded JSON (None without a body), the bytes, and the `date` field."""
+
+    status: int
+    body: Any
+    raw: bytes
+    date: str = ""
+
+
+class Client:
+    """One server, asked over one connection."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        parts = urlsplit(options.address)
+        try:
+            self.host, self.port = (
+                parts.hostname or "",
+                parts.port or (443 if parts.scheme == "https" else 80),
+            )
+        except ValueError:
+            self.host = ""
+        if parts.scheme not in ("http", "https") or not self.host or parts.username or parts.query:
+            raise Failure(
+                USAGE,
+                f"'{options.address}' is not the address of a server",
+                "An address is http:// or https://, a host and perhaps a port.",
+                "For example: --address https://vault.example.com:8200",
+            )
+        self.encrypted = parts.scheme == "https"
+        self._base = parts.path.rstrip("/")
+        self._connection: http.client.HTTPConnection | None = None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        token: Sensitive[str] | None = None,
+    ) -> Answer:
+        """One answer. Raises Refused for a status of 400 and above, Failure when there is none."""
+        target = f"{self._base}/v1/{quote(path.strip('/'), safe='/~+@:=,')}"
+        target += f"?{urlencode(query)}" if query else ""
+        sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        fields = self._headers(token) | dict(headers or {})
+        attempt = 0
+        while True:
+            answer, wait = self._exchange(method, target, sent, fields)
+            if attempt >= self.options.retries or not _again(method, answer):
+                return _checked(method, path, answer)
+            time.sleep(wait if wait is not None else 0.25 * 2**attempt * (0.5 + random.random()))  # noqa: S311
+            attempt += 1
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def tls(self) -> ssl.SSLContext:
+        """What is asked of the server's certificate. Raises Failure for files that cannot be used."""
+        options = self.options
+        try:
+            context = ssl.create_default_context(cafile=options.ca_cert or None)
+            if options.client_cert:
+                context.load_cert_chain(options.client_cert, options.client_key or None)
+        except (OSError, ssl.SSLError) as error:
+            named = options.client_cert or options.ca_cert
+            raise Failure(USAGE, f"cannot use {named}", f"{error}", "Both are PEM files.") from None
+        if not options.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    def _headers(self, token: Sensitive[str] | None) -> dict[str, str]:
+        options = self.options
+        token = token or options.token
+        named = {
+            "X-Vault-Token": token.reveal() if token is not None else "",
+            "X-Vault-Namespace": options.namespace,
+            "X-Strongroom-Reason": options.reason,
+        }
+        return {"X-Vault-Request": "true", **{name: value for name, value in named.items() if value}}
+
+    def _exchange(
+        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[Answer, float | None]:
+        fields = {"Content-Type": "application/json", **headers} if body is not None else headers
+        try:
+            connection = self._connected()
+            connection.request(method, target, body, fields)
+            response = connection.getresponse()
+            raw = response.read()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.close()
+            raise self._unreachable(error) from None
+        if response.will_close:
+            self.close()
+        after = response.headers.get("retry-after", "")
+        wait = min(float(after), LONGEST_WAIT) if after.isdecimal() else None
+        return Answer(response.status, _decoded(raw), raw, response.headers.get("date", "")), wait
+
+    def _connected(self) -> http.client.HTTPConnection:
+        if self._connection is None:
+            timeout = self.options.timeout
+            if self.encrypted:
+                self._connection = _Secure(
+                    self.host, self.port, timeout, self.tls(), self.options.server_name
+                )
+            else:
+                self._connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        return self._connection
+
+    def _unreachable(self, error: Exception) -> Failure:
+        where = self.options.address
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return Failure(
+                UNREACHABLE,
+                f"the certificate of {where} is not trusted",
+                f"{error.verify_message}.",
+                "Name its authority with --ca-cert FILE; strongroom doctor tells more.",
+            )
+        if isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
+            return Failure(USAGE, "the request cannot be sent", "A header would hold a forbidden character.")
+        why = "It took too long." if isinstance(error, TimeoutError) else _reason(error)
+        hint = "Is it running, and is the address right? strongroom doctor looks closer."
+        if isinstance(error, http.client.BadStatusLine | ssl.SSLError):
+            hint = "Does it speak TLS? Try " + ("http://" if self.encrypted else "https://") + " instead."
+        return Failure(UNREACHABLE, f"no answer from {where}", why, hint)
+
+
+class _Secure(http.client.HTTPSConnection):
+    """A TLS connection whose certificate may be for another name than the address says."""
+
+    def __init__(self, host: str, port: int, timeout: float, context: ssl.SSLContext, name: str) -> None:
+        super().__init__(host, port, timeout=timeout, context=context)
+        self._tls, self._name = context, name or host
+
+    def connect(self) -> None:
+        """Connect and check the certificate against the name."""
+        http.client.HTTPConnection.connect(self)
+        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
+
+
+def _again(method: str, answer: Answer) -> bool:
+    """A busy server refused before doing anything; a broken one may have written, so only reads repeat."""
+    return answer.status in BUSY or (method in READS and answer.status in BROKEN)
+
+
+def _checked(method: str, path: str, answer: Answer) -> Answer:
+    if 300 <= answer.status < 400:
+        raise Failure(
+            UNREACHABLE,
+            "the server sends elsewhere, and redirects are not followed",
+            "A token goes only to the server that was named.",
+            "Set --address to the server itself.",
+        )
+    if answer.status >= 400:
+        found = answer.body.get("errors") if isinstance(answer.body, dict) else None
+        messages = [str(text) for text in found] if isinstance(found, list) else []
+        raise Refused(method, path, answer.status, messages, answer.body)
+    return answer
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return None
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
+    return f"{text}."

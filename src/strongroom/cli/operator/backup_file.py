@@ -1,0 +1,107 @@
+"""The backup file: a header that says what it is, a snapshot of the store, a checksum of both.
+
+Layout: a line of magic, the header's length (4 bytes, big-endian), the header as JSON, the
+snapshot, SHA-256 of all that (32 bytes). The snapshot is a SQLite file of ciphertext: without
+the key shares nothing in it can be read. The checksum tells damage; entries that were changed
+on purpose do not authenticate when they are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from strongroom.errors import IntegrityFailure, InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+MAGIC = b"STRONGROOM BACKUP 1\n"
+LENGTH_BYTES = 4
+CHECKSUM_BYTES = 32
+BLOCK = 1 << 20
+LONGEST_HEADER = 1 << 20
+
+
+def write(path: Path, header: dict[str, Any], snapshot: Iterable[bytes]) -> str:
+    """Write a backup that appears under its name when it is whole and durable; returns its SHA-256.
+
+    Raises InvalidRequest when `path` exists, IntegrityFailure when the snapshot is not what the header says.
+    """
+    if path.exists():
+        raise InvalidRequest(f"{path} exists; a backup never overwrites")
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    whole, inner = hashlib.sha256(), hashlib.sha256()
+    described = json.dumps(header, indent=2).encode() + b"\n"
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            for part in (MAGIC, len(described).to_bytes(LENGTH_BYTES), described):
+                file.write(part)
+                whole.update(part)
+            for block in snapshot:
+                file.write(block)
+                whole.update(block)
+                inner.update(block)
+            file.write(whole.digest())
+            file.flush()
+            os.fsync(file.fileno())
+        if inner.hexdigest() != header["sha256"]:
+            raise IntegrityFailure("the snapshot was damaged on the way; nothing was kept")
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+    return whole.hexdigest()
+
+
+def extract(path: Path, target: Path) -> dict[str, Any]:
+    """Check a backup from end to end, write its snapshot to `target` (new, private), return its header.
+
+    Raises IntegrityFailure for a file that is cut off, changed or no backup.
+    """
+    size = path.stat().st_size
+    whole, inner = hashlib.sha256(), hashlib.sha256()
+    with path.open("rb") as file:
+        head = file.read(len(MAGIC) + LENGTH_BYTES)
+        length = int.from_bytes(head[len(MAGIC) :])
+        if not head.startswith(MAGIC) or len(head) != len(MAGIC) + LENGTH_BYTES or length > LONGEST_HEADER:
+            raise IntegrityFailure(f"{path} is not a backup")
+        described = file.read(length)
+        left = size - len(head) - length - CHECKSUM_BYTES
+        if left < 0:
+            raise IntegrityFailure(f"{path} is cut off")
+        whole.update(head + described)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as copy:
+            while left and (block := file.read(min(left, BLOCK))):
+                left -= len(block)
+                copy.write(block)
+                whole.update(block)
+                inner.update(block)
+        checksum = file.read()
+    return _header(path, described, whole.digest() == checksum, inner.hexdigest())
+
+
+def _header(path: Path, described: bytes, whole: bool, sha256: str) -> dict[str, Any]:
+    if not whole:
+        raise IntegrityFailure(f"{path} is damaged or cut off: its checksum does not fit")
+    try:
+        header = json.loads(described)
+    except ValueError:
+        header = None
+    if not isinstance(header, dict) or header.get("sha256") != sha256:
+        raise IntegrityFailure(f"{path} does not hold the snapshot that its header describes")
+    return header
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,139 @@
+"""`operator restore`: a new data directory from a backup. The server starts sealed, as always."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from strongroom.cli import errors, parsing
+from strongroom.cli.errors import Failure
+from strongroom.cli.prompt import confirmed
+from strongroom.errors import IntegrityFailure, InvalidRequest
+
+if TYPE_CHECKING:
+    from strongroom.cli.session import Session
+
+ALIVE = (
+    "tokens and leases that were revoked after the backup are valid again, and what was written "
+    "after it is gone; with --revoke-all no token survives"
+)
+
+
+def configure(to: parsing.Parts) -> None:
+    """Declare it."""
+    restore = parsing.confirms(
+        parsing.part(
+            to, "restore", _restore, "make a data directory from a backup; the server is stopped",
+            examples=("strongroom operator restore nightly.backup --data /var/lib/strongroom --revoke-all",),
+        )
+    )  # fmt: skip
+    restore.add_argument("file", metavar="FILE", help="what `operator backup` wrote")
+    restore.add_argument("--data", metavar="DIR", required=True, help="a new or empty directory")
+    restore.add_argument(
+        "--revoke-all", action="store_true", help="at the first unseal every token is revoked"
+    )
+    restore.add_argument(
+        "--force", action="store_true", help="set the store that is there aside, in DIR/before-restore-TIME"
+    )
+
+
+def _restore(session: Session) -> int:
+    args = session.args
+    source, directory = Path(args.file), Path(args.data)
+    if not source.is_file():
+        raise Failure(errors.USAGE, f"there is no {source}")
+    there = directory.is_dir() and any(directory.iterdir())
+    if there and not args.force:
+        raise Failure(
+            errors.USAGE, f"{directory} is not empty", "A restore makes a new store.",
+            "Choose another directory, or --force to set what is there aside.",
+        )  # fmt: skip
+    if there and not confirmed(
+        session, f"replace the store in {directory} by {source}", "the present one is set aside"
+    ):
+        return errors.OK
+    try:
+        header = _checked_and_restored(session, source, directory, dry_run=args.dry_run)
+    except (OSError, IntegrityFailure, InvalidRequest) as error:
+        raise Failure(errors.USAGE, f"{source} was not restored", f"{error}.") from None
+    session.output.facts(
+        {"version": 1, "data": str(directory), **_told(header), "revoke_all": args.revoke_all}
+    )
+    if not args.dry_run:
+        session.say(
+            "Every token is revoked when it is unsealed: log in anew, or generate a root token."
+            if args.revoke_all else f"warning: {ALIVE}"
+        )  # fmt: skip
+        session.say(f"Next: strongroom server --data {directory}, then strongroom operator unseal")
+    return errors.OK
+
+
+def _told(header: dict[str, Any]) -> dict[str, Any]:
+    return {name: header.get(name) for name in ("created", "audit_entries", "size_bytes", "sha256")}
+
+
+def _checked_and_restored(
+    session: Session, source: Path, directory: Path, *, dry_run: bool
+) -> dict[str, Any]:
+    from strongroom.cli.operator import backup_file  # noqa: PLC0415 (for this command alone)
+    from strongroom.storage.contract import StorageFull, StoreInUse  # noqa: PLC0415 (same)
+    from strongroom.storage.files import private_directory  # noqa: PLC0415 (same)
+    from strongroom.storage.snapshot import restore_snapshot  # noqa: PLC0415 (same)
+
+    private_directory(directory)
+    snapshot = directory / "restore.snapshot"
+    snapshot.unlink(missing_ok=True)
+    try:
+        header = backup_file.extract(source, snapshot)
+        if not dry_run:
+            _set_aside(directory)
+            restore_snapshot(snapshot, directory, header["sha256"])
+            if session.args.revoke_all:
+                _mark(directory)
+    except StoreInUse as error:
+        raise Failure(
+            errors.USAGE, f"the server of {directory} is running", f"{error}.", "Stop it first."
+        ) from None
+    except StorageFull as error:
+        raise OSError(str(error)) from None
+    finally:
+        snapshot.unlink(missing_ok=True)
+    return header
+
+
+def _set_aside(directory: Path) -> None:
+    """Move a present store and its audit log away, under the lock that a running server holds."""
+    from strongroom.storage.files import LOCK_NAME, DirectoryLock, sync_directory  # noqa: PLC0415 (for this command)
+
+    lock = DirectoryLock(directory)
+    try:
+        present = [path for path in directory.iterdir() if path.name not in (LOCK_NAME, "restore.snapshot")]
+        present = [path for path in present if not path.name.startswith("before-restore-")]
+        if present:
+            aside = directory / f"before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+            aside.mkdir(mode=0o700)
+            for path in present:
+                path.rename(aside / path.name)
+            sync_directory(directory)
+    finally:
+        lock.release()
+
+
+def _mark(directory: Path) -> None:
+    """Leave the mark that the next unseal obeys by revoking every token."""
+    import asyncio  # noqa: PLC0415 (for this option alone)
+
+    from strongroom.storage.sqlite import SqliteStorage  # noqa: PLC0415 (same)
+    from strongroom.system.restored import MARK  # noqa: PLC0415 (same)
+
+    async def mark() -> None:
+        storage = SqliteStorage(directory)
+        try:
+            tx = storage.begin()
+            tx.put(MARK, b"1")
+            await tx.commit()
+        finally:
+            await storage.close()
+
+    asyncio.run(mark())

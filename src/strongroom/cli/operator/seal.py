@@ -1,0 +1,118 @@
+"""`operator init`, `unseal`, `seal`, `rotate`, `key-status`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from strongroom.cli import errors, parsing
+from strongroom.cli.errors import Failure
+from strongroom.cli.prompt import confirmed, word
+from strongroom.cli.status import show_seal
+
+if TYPE_CHECKING:
+    from strongroom.cli.session import Session
+
+
+def configure(to: parsing.Parts) -> None:
+    """Declare them."""
+    init = parsing.part(
+        to, "init", _init, "create the keys of a new server; this prints them once",
+        examples=("strongroom operator init --shares 5 --threshold 3", "strongroom operator init --status"),
+    )  # fmt: skip
+    init.add_argument(
+        "--shares", "--key-shares", metavar="N", type=int, default=5, help="key shares to make (5)"
+    )
+    init.add_argument(
+        "--threshold",
+        "--key-threshold",
+        metavar="N",
+        type=int,
+        default=3,
+        help="how many of them open it (3)",
+    )
+    init.add_argument("--status", action="store_true", help="only tell: exit 0 when it is done, 1 when not")
+    unseal = parsing.part(
+        to, "unseal", _unseal, "hand in a key share",
+        examples=("strongroom operator unseal", "strongroom operator unseal - < share.txt"),
+    )  # fmt: skip
+    share_argument(unseal)
+    unseal.add_argument("--reset", action="store_true", help="forget the shares handed in so far")
+    parsing.confirms(parsing.part(to, "seal", _seal, "close the server: it forgets its keys"))
+    parsing.part(to, "rotate", _rotate, "put a new encryption key in force; nothing stops")
+    parsing.part(to, "key-status", _key_status, "show the encryption key in force")
+
+
+def share_argument(parser: parsing.Parser) -> None:
+    """A key share: asked for, or from standard input."""
+    parser.add_argument(
+        "share", metavar="SHARE", nargs="?", help="`-` reads it from standard input; nothing asks"
+    )
+
+
+def share(session: Session) -> str:
+    """The key share that is handed in."""
+    if session.args.share not in (None, "-"):
+        session.warn("a key share on the command line is seen by `ps` and kept in the shell's history")
+    return word(session.args.share, "key share").reveal()
+
+
+def print_shares(session: Session, keys: list[str], token: str = "") -> None:
+    """Key shares for people. They are nowhere else."""
+    lines = [f"Key share {number}: {key}" for number, key in enumerate(keys, 1)]
+    lines += ["", f"Root token: {token}"] if token else []
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _init(session: Session) -> int:
+    args = session.args
+    if args.status:
+        done = session.ask("GET", "sys/init").body["initialized"]
+        session.output.facts({"initialized": done})
+        return errors.OK if done else errors.NEGATIVE
+    body = {"secret_shares": args.shares, "secret_threshold": args.threshold}
+    made: dict[str, Any] = session.ask("POST", "sys/init", body).body
+    if session.output.style != "table" or session.output.field:
+        session.output.facts(made)
+        return errors.OK
+    print_shares(session, made["keys_base64"], made["root_token"])
+    session.say("")
+    session.say(f"Any {args.threshold} of the {args.shares} shares open the server. They are stored nowhere:")
+    session.say(
+        "give each to another person now. Without them the data cannot be read, not even from a backup."
+    )
+    session.say("Next: strongroom operator unseal")
+    return errors.OK
+
+
+def _unseal(session: Session) -> int:
+    body = {"reset": True} if session.args.reset else {"key": share(session)}
+    after: dict[str, Any] = session.client_with(None).request("POST", "sys/unseal", body).body
+    show_seal(session, after)
+    if after["sealed"] and not session.args.reset and session.output.style == "table":
+        session.say(f"{after['t'] - after['progress']} more key share(s) are needed")
+    return errors.OK
+
+
+def _seal(session: Session) -> int:
+    address = session.settings["address"].value
+    if not confirmed(
+        session, f"seal {address}", "every client is refused until enough key shares are handed in"
+    ):
+        return errors.OK
+    session.ask("POST", "sys/seal")
+    session.say(f"sealed: {address}")
+    return errors.OK
+
+
+def _rotate(session: Session) -> int:
+    session.ask("POST", "sys/rotate")
+    return _key_status(session)
+
+
+def _key_status(session: Session) -> int:
+    data = session.data(session.ask("GET", "sys/key-status"))
+    if not data:
+        raise Failure(errors.UNREACHABLE, "the server told nothing of its key")
+    session.output.facts(data)
+    return errors.OK
