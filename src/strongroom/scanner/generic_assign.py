@@ -55,7 +55,7 @@ _PAIR = re.compile(
     rb"(?:[\"']?(?:type|secure|sensitive|enabled|description|default|scope|"
     rb"encrypted)[\"']?\s{0,2}[=:]\s{0,2}[\"']?\w{0,20}[\"']?,?\s{0,30})?"
     rb"<?[\"']?(?:[\w:]{0,3}value|default(?:_?value)?|content)[\"']?\s{0,4}(?:=>|"
-    rb"[=:])\s{0,4}|</?(?:key|name)>\s{0,40}<(?:string|value)>"
+    rb"[=:])\s{0,4}|</?(?:key|[\w-]{0,12}name)>\s{0,40}<(?:string|[\w-]{0,12}value)>"
     rb"|<(?:[\w:]{0,3}value)>)",
     re.IGNORECASE,
 )
@@ -82,7 +82,7 @@ _BARE_LINE = re.compile(rb"[^\s\"'`][^\s]{0,2000}")
 _EMBEDDED = re.compile(rb"[^\s\"'`<>;&\\,)}\]]{1,2000}")
 _MORE = re.compile(rb"(?<=.)[&;]\w{1,40}=")
 _LINE_REST = re.compile(rb"[ \t]{0,20}(?:(?:#|//|;|--|<!--)[^\n]*|\\|[,;]|</[\w:]+>)?[ \t]*\r?(?:\n|$)")
-_ARGUMENT = re.compile(rb"\w\s?\((?:\s{0,20}|[\w.&*]{1,40},\s?)[A-Za-z@]?\\{0,3}[\"'`]$")
+_ARGUMENT = re.compile(rb"\w\s?\((?:\s{0,20}|[\w.&*\"']{1,40},\s?)[A-Za-z@]?\\{0,3}[\"'`]$")
 _TARGET = re.compile(
     rb"(?i)(?:put|set\w{0,12}|str\w{0,12}|equals?|assert\w{0,12}|add\w{0,10}|append|"
     rb"compare\w{0,8}|define)\s?\(\s{0,8}[\w.]{0,30}$"
@@ -219,7 +219,10 @@ def _value(data: bytes, name: str, left: int, op: str, at: int, place: Place) ->
     if wrap is not None and op != "embedded":
         quoted = _QUOTED.match(data, wrap.end(), wrap.end() + 2100)
         if quoted is not None:
-            return Assignment(name, left, op, quoted.start("v"), quoted.end("v"), True)
+            start, end = quoted.span("v")
+            while data[start : start + 2] == b'\\"' == data[end - 2 : end] and end - start > 4:
+                start, end = start + 2, end - 2
+            return Assignment(name, left, op, start, end, True)
     if op in ("call", "comma", "compare") or (op == "space" and not _directive(data, left, place)):
         return None
     return _bare(data, name, left, op, at, place)
@@ -234,22 +237,24 @@ def _next_line(data: bytes, at: int) -> re.Match[bytes] | None:
 
 def _bare(data: bytes, name: str, left: int, op: str, at: int, place: Place) -> Assignment | None:
     if op == "embedded" or _in_string(data, left):
-        bare = _EMBEDDED.match(data, at)
+        tight = data[at - 1 : at] == b":" and place.kind == "code"
+        bare = None if tight else _EMBEDDED.match(data, at)
         return Assignment(name, left, "embedded", at, bare.end(), False) if bare else None
-    comment = place.kind == "code" and _in_comment(data, left)
-    if place.kind == "code" and not comment:
+    if place.kind == "code" and not _in_comment(data, left):
         return None
+    return _bare_word(data, name, left, op, at, place)
+
+
+def _bare_word(data: bytes, name: str, left: int, op: str, at: int, place: Place) -> Assignment | None:
+    """A value without quotes: one word, and nothing but a comment after it on its line."""
     flow = b"{" in data[max(data.rfind(b"\n", 0, left), left - 200) : left]
     bare = (_BARE_LINE if place.kind == "config" and not flow else _BARE).match(data, at)
     if bare is None:
         return None
-    if more := _MORE.search(bare.group()):
+    word = bare.group()
+    if more := _MORE.search(word):
         return Assignment(name, left, "embedded", at, at + more.start(), False)
-    end = (
-        at
-        + len(bare.group().rstrip(b",;" if place.kind != "config" else b","))
-        - (flow and bare.group()[-1:] == b"}")
-    )
+    end = at + len(word.rstrip(b"," if place.kind == "config" else b",;")) - (flow and word[-1:] == b"}")
     if op != "pair" and not _LINE_REST.match(data, end, end + 300) and not _listed(data, end, place):
         return None
     return Assignment(name, left, op, at, end, False)

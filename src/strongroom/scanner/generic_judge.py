@@ -98,6 +98,8 @@ def excluded(name: str, named: Named, value: str, *, quoted: bool) -> str:
         return "an access key's public id"
     if value.lower() == name.lower() or words_of(value) == words_of(name):
         return "the value repeats its name"
+    if " " in value and value.replace(" ", "").isalpha():
+        return "words in a row"
     return placeholder(value) or harmless(value)
 
 

@@ -37,6 +37,14 @@ _LOCALE = re.compile(
     r"(?:^|/)values(?:-[a-z]{2})?/strings\.xml$|[._-][a-z]{2}[_-](?:[A-Z]{2})\.(?:json|properties)$",
     re.IGNORECASE,
 )
+_CODES = (
+    "ar bg ca cs da de el en es et eu fa fi fr gl he hi hr hu id it ja ko lt lv ms nb nl pl "
+    "pt ro ru sk sl sv th tr uk vi zh"
+)
+_LANGUAGE_FILE = re.compile(
+    rf"(?:^|/)(?:{_CODES.replace(' ', '|')})(?:[_-]\w{{2,4}})?\.(?:json|ya?ml|properties|js|ts|"
+    rf"php)$"
+)
 _TEST = re.compile(
     r"(?:^|[/_.\-])(?:tests?|specs?|testing|testdata|fixtures?|mocks?|e2e|"
     r"__tests__)(?:[/_.\-]|$)|Tests?\.\w+$"
@@ -71,7 +79,7 @@ def place_of(path: str) -> Place:
         kind or _bare(base),
         suffix,
         lock=bool(_LOCK.search(tail.lower())),
-        locale=bool(_LOCALE.search(tail)),
+        locale=bool(_LOCALE.search(tail) or _LANGUAGE_FILE.search(tail)),
         test=bool(_TEST.search(tail)),
         sample=bool(_SAMPLE.search(tail)),
     )

@@ -46,11 +46,11 @@ def _lists() -> dict[str, frozenset[str]]:
     return {name: frozenset(words.split()) for name, _, words in parts}
 
 
-_LISTS = _lists()
+LISTS = _lists()
 _KEY_ID = re.compile(r"[A-Z0-9]{16,24}")
-_KEY_QUALIFIERS = _LISTS["key qualifiers"]
-_KEY_REJECT = _LISTS["key harmless"]
-_TAIL_REJECT = _LISTS["last harmless"]
+_KEY_QUALIFIERS = LISTS["key qualifiers"]
+_KEY_REJECT = LISTS["key harmless"]
+_TAIL_REJECT = LISTS["last harmless"]
 _NEUTRAL = re.compile(
     r"\d+|values?|str|string|text|plain|plaintext|clear|b64|base|hex|raw|default|prod|"
     r"production|dev|develop|development|stage|"
@@ -59,7 +59,7 @@ _NEUTRAL = re.compile(
     r"repeat|again|verify|[a-z]|encoded|decoded|bytes|data|real|my|wrong|bad|good|correct|"
     r"valid|invalid|enc|admin|root"
 )
-_REJECT_ANY = _LISTS["any harmless"]
+_REJECT_ANY = LISTS["any harmless"]
 _KINDS = (
     (_PASSWORD, "password", 1.0),
     (_SECRET, "secret", 0.8),

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-from strongroom.scanner.generic_names import words_of
+from strongroom.scanner.generic_names import LISTS, words_of
 
 _DETECTORS = Path(__file__).parent / "detectors"
 _CLEAN = re.compile(r"[A-Za-z0-9+/_.=~:|%-]+")
@@ -23,7 +23,7 @@ _USUAL = re.compile(
 
 @lru_cache(maxsize=1)
 def _providers() -> frozenset[str]:
-    return frozenset(p.stem for p in _DETECTORS.glob("*.toml")) - {"generic"}
+    return frozenset(p.stem for p in _DETECTORS.glob("*.toml")) - LISTS["providers named like words"]
 
 
 def provider_in(text: str) -> bool:
@@ -38,7 +38,7 @@ def provider_in(text: str) -> bool:
 
 def implausible(kind: str, value: str, around: str) -> str:
     """Say why `value` is no token: characters that tokens do not have, or a form no provider uses. Or ""."""
-    if kind not in ("token", "api_key", "credential", "secret", "encryption_key"):
+    if kind not in ("token", "api_key", "secret", "encryption_key"):
         return ""
     if kind in ("token", "api_key") and (len(value) < 10 or not _CLEAN.fullmatch(value)):
         return "tokens are longer and have no such characters"

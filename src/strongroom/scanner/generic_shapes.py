@@ -62,7 +62,7 @@ _LOGIN_CALL = (
     r"(?i:\w{0,20}(?:login|log_in|logon|authenticate|sign_?in|connect\w{0,8}|getconnection|"
     r"credentials?|passwordauthentication|basic_?auth\w{0,12}|"
     r"create_?user|create_?superuser|add_?user|set_?credentials|mysqli|pdo|datasource|"
-    r"passwordauthenticationtoken|passwordtoken|\.basic|pw_set)|\bauth\s?=\s?)\(\s{0,20}"
+    r"passwordauthenticationtoken|passwordtoken|\.basic|pw_set)|\bauth\s?=\s?)[( ]\s{0,20}"
     r"(?:[\w.$]{1,40},\s?)?(?:[\"'][^\"'\n\s]{1,200}[\"'],\s{0,20}){1,2}(?:some\()?[@bu]?(?P<"
     r"q>[\"'])(?P<v>[^\"'\n\s]{3,100})(?P=q)"
 )

@@ -14,7 +14,7 @@ class Trigger(NamedTuple):
     pattern: str
 
 
-_STRONG = r"(?:pass|pwd|psw|secret|cred|token|pw|dsn|mnemonic)"
+_STRONG = r"(?:pass|pwd|psw|secret|cred|token|pw|psk|dsn|mnemonic)"
 _WEAK = r"(?:key|auth|salt|nonce|seed|jwt|sig)"
 _NAME_TAIL = r"[\w.\-]{0,24}(?:\[\w{0,8}\])?\\?[\"'`\])]{0,3}\s{0,4}"
 _JOINED = r"(?::\s?&?[\w.']{1,16}\s?=|[=:(,>|!?]{1,2}=?|->|<-|\{|\sas string =)\s{0,4}(?:\(\s{0,12})?"
@@ -32,9 +32,12 @@ TRIGGERS = (
         ),
     ),
     Trigger(
-        "assign", rf"(?i){_STRONG}[\w.\- ]{{0,20}}</(?:key|name|string)>\s{{0,24}}<(?:string|value)>[^<\s]"
+        "assign",
+        rf"(?i){_STRONG}[\w.\- ]{{0,20}}</(?:[\w-]{{0,12}}name|key|string)>"
+        r"\s{0,24}<(?:[\w-]{0,12}value|string)>[^<\s]",
     ),
     Trigger("url", r"(?i)[a-z]://[^\s/:@\"'<>]{0,64}:[^\s/@\"'<>]{2,80}@[\w\[{$%.-]"),
+    Trigger("url", r"\w:[^\s:@\"'/]{2,60}@(?:tcp|unix|udp)\("),
     Trigger("auth", r"(?i)\b(?:basic|bearer)\s{1,2}[\w+/=.\-~]{12}"),
     Trigger(
         "auth", r"(?i)authorization[\"']?\]?\s{0,3}[=:,]\s{0,3}[\"'`]?(?:token|apikey|api-key|key|digest)\s"
@@ -81,7 +84,7 @@ TRIGGERS = (
         r"(?i)(?:login|log_in|logon|authenticate|sign_?in|connect|connection|credentials?|"
         r"passwordauthentication|basic_?auth|_auth|basicauth|user|"
         r"mysqli|pdo|passwordtoken|\.basic|pw_set|"
-        r"auth\s?=\s?)\(\s{0,20}(?:[\w.$]{1,40},\s?)?[\"'][^\"'\n]{1,200}[\"'],\s{0,20}(?:som"
+        r"auth\s?=\s?)[( ]\s{0,20}(?:[\w.$]{1,40},\s?)?[\"'][^\"'\n]{1,200}[\"'],\s{0,20}(?:som"
         r"e\()?[@bu]?[\"'][^\"'\s]",
     ),
     Trigger("powershell", r"(?i)securestring\s{1,3}(?:-string\s{1,2})?[\"'][^\s\"'$]"),

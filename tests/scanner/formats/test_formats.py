@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.scanner.marked import found, samples, unmark
 
 FILES = Path(__file__).parent / "files"

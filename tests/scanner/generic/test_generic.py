@@ -1,0 +1,61 @@
+"""Generic detection on hand-written files: what it must find, and what it must leave alone."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strongroom.scanner import generic
+from tests.scanner.marked import found, samples, unmark
+
+FILES = Path(__file__).parent / "files"
+SAMPLES = [(name, text) for collection in sorted(FILES.glob("*.txt")) for name, text in samples(collection)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), SAMPLES, ids=[f"{n}-{name}" for n, (name, _) in enumerate(SAMPLES)]
+)
+def test_exactly_the_marked_secrets_are_found(name: str, text: str) -> None:
+    data, spans = unmark(text)
+    assert {data[a:b] for a, b in found(name, data)} == {data[a:b] for a, b in spans}
+
+
+def test_a_finding_says_why_and_never_quotes_the_secret() -> None:
+    data = b'password = "Tr0ub4dor&3"'
+    (candidate,) = generic.find("a.py", data, generic.hits(data))
+    assert candidate.detector == "generic.password"
+    assert candidate.reasons
+    assert not any("Tr0ub4dor" in reason for reason in candidate.reasons)
+
+
+def test_a_lock_file_is_left_alone() -> None:
+    data = b'"token": "f3a9c1d27b5e4c80a6d1e9b2f3a9c1d2"'
+    assert not list(generic.find("package-lock.json", data, generic.hits(data)))
+
+
+def test_the_same_secret_is_reported_once_per_place() -> None:
+    data = b'api_key="f3a9c1d27b5e4c80a6d1e9b2"; api_key="f3a9c1d27b5e4c80a6d1e9b2"'
+    places = [c.start for c in generic.find("a.py", data, [*generic.hits(data), *generic.hits(data)])]
+    assert len(places) == len(set(places)) == 2
+
+
+@given(
+    before=st.binary(max_size=60),
+    after=st.binary(max_size=60),
+    name=st.sampled_from(["a.py", "a.yml", "", ".env", "x.xml"]),
+)
+def test_any_bytes_around_a_secret_are_survived(before: bytes, after: bytes, name: str) -> None:
+    data = before + b'password="Tr0ub4dor&3"' + after
+    for candidate in generic.find(name, data, generic.hits(data)):
+        assert 0 <= candidate.start < candidate.end <= len(data)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["shadow", ".netrc", "logins.json", "filezilla.xml", ".my.cnf", "database.yml", "d.sql", "secret.yaml"],
+)
+@given(data=st.binary(max_size=300))
+def test_readers_survive_any_bytes(name: str, data: bytes) -> None:
+    for candidate in generic.find(name, data, []):
+        assert 0 <= candidate.start <= candidate.end <= len(data)
