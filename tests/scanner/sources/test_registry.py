@@ -26,6 +26,13 @@ PARTS, MANIFEST = blobs()
 Answer = tuple[int, dict[str, str], bytes]
 
 
+class Quiet(ThreadingHTTPServer):
+    """A client that hangs up early, as it should, is no news."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
 class Played:
     """A server on loopback; `answer` decides, `seen` has (path, Authorization) of each request."""
 
@@ -51,7 +58,7 @@ class Played:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Quiet(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
