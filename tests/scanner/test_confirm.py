@@ -60,13 +60,13 @@ def test_a_name_does_not_speak_about_everything(acme: Rule, text: str) -> None:
     assert list(confirm.every_span(acme, text.format(VALUE).encode())) == []
 
 
-@pytest.mark.parametrize("text", ["ably_key", "ABLY", "myAblyKey", "x.ably.y", "ablykey", "ABLYKEY", "Ably2"])
+@pytest.mark.parametrize("text", ["ably_key", "ABLY", "myAblyKey", "x.ably.y", "ablykey", "ABLYKEY", "Ably2", "_ably_"])
 def test_a_short_name_is_a_word(text: str) -> None:
     at = text.lower().index("ably")
     assert is_word(text.encode(), at, at + 4)
 
 
-@pytest.mark.parametrize("text", ["probably", "ablysome", "Notably", "PROBABLY"])
+@pytest.mark.parametrize("text", ["probably", "ablysome", "Notably", "PROBABLY", "_ZN3ably4Key"])
 def test_a_short_name_is_no_part_of_a_word(text: str) -> None:
     at = text.lower().index("ably")
     assert not is_word(text.encode(), at, at + 4)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from strongroom.scanner.detector import Detector
 
+_MANGLED = (b"_ZN", b"_ZS", b"_ZT", b"_ZK", b"_RN")
 _CHARSETS = {
     "digit": re.compile(rb"[0-9]"),
     "upper": re.compile(rb"[A-Z]"),
@@ -128,6 +129,8 @@ def _unfit(d: Detector, secret: bytes) -> str:
     bits = d.min_entropy or (2.5 if d.kind == "context" and len(secret) >= 16 else 0.0)
     if bits and (measured := entropy(secret)) < bits:
         return f"entropy {measured:.1f} is below {bits:.1f} bits per character"
+    if d.kind == "context" and secret.startswith(_MANGLED):
+        return "a compiler's name for a function"
     for name in d.charset_require:
         if not _CHARSETS[name].search(secret):
             return f"has no {name}"

@@ -34,6 +34,12 @@ _DIGEST = cache(
         rb"[\w\"' ]*[:=\-(\s\"']*$"
     )
 )
+# What may follow a name on its line when the value stands alone on the next.
+_LABEL = cache(
+    lambda: re.compile(
+        rb"(?i)[\"'\])>]{0,2}[\w .-]{0,32}?(?:(?:key|token|secret|password|pass|id)s?)?\W{0,4}"
+    )
+)
 _OWN_NAME = cache(
     lambda: re.compile(
         rb"(?i)(?:key|token|secret|pass|pwd|auth|api|cred|value|account|sid|bearer|basic"
@@ -56,12 +62,14 @@ def scan_pattern(pattern: str) -> str:
         return f"(?i){pattern}"
     capital = f"{pattern[0].upper()}(?i:{pattern[1:]})"
     follow = "[^a-z]|api|app|key|tok|sec|aut|pas|pwd|cli|cre|acc|use|url|id"
-    return rf"(?:(?:\b|[0-9_])(?i:{pattern})|[a-z]{capital})(?:{follow})"
+    return rf"(?:(?:\b|_)(?i:{pattern})|[a-z]{capital})(?:{follow})"
 
 
 def is_word(data: bytes, start: int, end: int) -> bool:
     """Whether the name at data[start:end] begins and ends a word, camel case included."""
     before, after = data[start - 1 : start], data[end : end + 1]
+    if before.isdigit():
+        return False
     if before.isalpha() and not (before.islower() and data[start : start + 1].isupper()):
         return False
     last = data[end - 1 : end]
@@ -143,6 +151,6 @@ def _speaks(between: bytes) -> bool:
         return False
     own = between[between.rfind(b"\n") + 1 :]
     if not own.strip(b" \t\"'`-"):
-        return True
+        return lines == 1 and _LABEL().fullmatch(between[: between.find(b"\n")].strip()) is not None
     head = own.rstrip(b" \t\"'`:=>([{,|")
     return _OWN_NAME().search(head) is not None
