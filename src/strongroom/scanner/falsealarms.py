@@ -4,9 +4,9 @@
 shape alone excludes (references, paths, dates, hashes of nothing). Each returns a reason or "".
 """
 
-import re
+from strongroom.scanner.lazy_pattern import lazy
 
-_TEMPLATE = re.compile(
+_TEMPLATE = lazy(
     r"^[\"']?\$\w+[\"']?$|^\$?\w{1,20}\(['\"]|\{\w+[!}]|\{\w+$|^-{1,2}[a-z{]+|\$\{|\$\(|\{\{|\}\}|<%|%>|#\{|\{%|<\?|\$\[\[|\$\$\{|"
     r"^\$[A-Za-z_]\w*(?:\[.*\]|->.*)?$|^%\w+%$|^%\(\w+\)s|^%[-\d.]*[sdxvqrif@]$|"
     r"^@[\w.\-]+@$|^<[^<>]+>$|^\[[^\[\]]+\]$|^\{(?!AQ)[^{}]*\}$|^__\w+__$|^:[a-z_]\w*$|^\?+$|"
@@ -27,12 +27,12 @@ _WORDS = (
     "undefined|default_?password|no_?password|same_?as|see_?below|redact|obfuscated|scrubbed|"
     "sanitized|censored|deadbeef|the_?password"
 )
-_PLACEHOLDER = re.compile(rf"(?i)(?:^|[^a-z]|(?<=[a-z])(?=[A-Z]))(?:{_WORDS})")
-_MASK = re.compile(
+_PLACEHOLDER = lazy(rf"(?i)(?:^|[^a-z]|(?<=[a-z])(?=[A-Z]))(?:{_WORDS})")
+_MASK = lazy(
     r"(.)\1{3,}$|[xX*.•●_#?-]{3,}$|.*(?:[xX]{5,}|\*{3,}|\.{3,}|•{2,}|_{4,}|#{4,}|…)|"
     r"^(.{1,4}?)\2{3,}$|^0+[1-9a-f]?$"
 )
-_FIELD = re.compile(
+_FIELD = lazy(
     r"(?i)(?:(?:the|my|a|an|your|new|old|current|test|user|db|database|admin|root|login|"
     r"account|access|api|auth|client|app|invalid|"
     r"wrong|bad|valid|correct|good|some|any|no|enter|confirm|forgot|reset|secret|private|"
@@ -46,7 +46,7 @@ _FIELD = re.compile(
     r"(?:[\s_\-.]*(?:\d{1,2}|value|string|here|text|id|name|key|hash|field|input|"
     r"confirm(?:ation)?|reset|required|file|path))?[\s?:!.]*"
 )
-_SCALAR = re.compile(
+_SCALAR = lazy(
     r"(?i)(?:true|false|yes|no|on|off|null|nil|none|undefined|nan|void|empty|blank|n/?a|"
     r"required|optional|enabled|disabled|"
     r"test(?:s|ing|er)?|tests?[\-_]?(?:ing|er|key|value|token|secret|user)|foo|bar|baz|qux|"
@@ -60,28 +60,28 @@ _SCALAR = re.compile(
     r"[\d.,:\-/\s+]{1,7}|0x[0-9a-f]{1,8}|v?\d+(?:\.\d+)+\S{0,6}|\d{4}-\d\d-\d\d\S*|\d+(?:px|"
     r"em|rem|ms|s|m|h|d|kb|mb|gb|%)?)"
 )
-_PATHLIKE = re.compile(
+_PATHLIKE = lazy(
     r"(?i)(?:~|\.{1,2}|[a-z]:)?[\\/](?:[\w.\-${} ]+[\\/])+[\w.\-*${}]*|"
     r"[./~][\w\-./]+\.(?:[a-z]{2,4}\d?)|[\w\-./]+\.(?:pem|key|crt|cer|json|"
     r"ya?ml|txt|conf|cfg|py|js|ts|java|php|rb|html?|css|png|jpe?g|svg|sh|xml|properties|jks|"
     r"p12|pfx|ini|toml|md|go|sql|gpg|kdbx|tf|log|db)|"
     r"(?:https?|ftp|file|git|ssh|wss?|urn|mailto|sdb|s3|gs|jdbc|ldaps?|tcp|udp|data|chrome|about|blob)[:][^\s]*|/[\w\-]+(?:/[\w\-:]*)*/?"
 )
-_REFERENCE = re.compile(
+_REFERENCE = lazy(
     r"[A-Za-z_$@&*!][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?(?:[(\[].*)?|"
     r"[A-Za-z_$][\w.$:>\-]{2,}\(.*|[A-Za-z_$][\w$.]*\[.*|(?:process\.env|os\.environ|ENV|self|this|args|"
     r"config|options|params|props|request|settings|ctx)\b.*[.\[(].*"
 )
-_PATTERN = re.compile(
+_PATTERN = lazy(
     r"\\\\?[swdbSWDB][+*{\])]|\(\?[:=!P]|\[\^|\]\+|\]\*|\)\+|\.\*|\[[a-zA-Z0]-[zZ9]|\]\{\d|"
     r"\\\\?u\d{4}|\\\\[1-9]|\[-?\d*\]\.|^&#?\w{1,6};?$"
 )
-_FORMAT = re.compile(r"(?:%[-\d.]*[sdifrxq@]|\{\d?\}|[^A-Za-z0-9])+|[A-Za-z.]+\[[\w., |]*\]")
+_FORMAT = lazy(r"(?:%[-\d.]*[sdifrxq@]|\{\d?\}|[^A-Za-z0-9])+|[A-Za-z.]+\[[\w., |]*\]")
 _ALPHABET = (
     "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz 01234567890123456789 "
     "qwertyuiopasdfghjklzxcvbnm qwertzuiop 0123456789abcdef zyxwvutsrqponmlkjihgfedcba 9876543210"
 )
-_KNOWN = re.compile(
+_KNOWN = lazy(
     r"(?i)^(?:wJalrXUtnFEMI|Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2|"
     r"AKIA[A-Z0-9]*EXAMPLE|d41d8cd98f00b204e9800998ecf8427e|"
     r"da39a3ee5e6b4b0d3255bfef95601890afd80709|"

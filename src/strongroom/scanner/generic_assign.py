@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from strongroom.scanner.generic_language import Place
 from strongroom.scanner.generic_names import classify
+from strongroom.scanner.lazy_pattern import lazy
 
 
 class Assignment(NamedTuple):
@@ -28,29 +29,29 @@ class Assignment(NamedTuple):
     quoted: bool
 
 
-_KEYWORD = re.compile(
+_KEYWORD = lazy(
     rb"(?i)pass|pwd|psw|pw|secret|cred|token|key|auth|salt|nonce|seed|sig|jwt|sess|cookie|"
     rb"dsn|mnemonic|bearer|iv|psk|hash|"
     rb"senha|kennwort|contrasena|hmac|pin|otp|webhook|clave"
 )
-_NAME = re.compile(rb"(?a:[A-Za-z_][A-Za-z0-9_.$-]{1,100})")
+_NAME = lazy(rb"(?a:[A-Za-z_][A-Za-z0-9_.$-]{1,100})")
 _NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$-")
-_QUALIFIER = re.compile(
+_QUALIFIER = lazy(
     rb"(?i)(?:api|access|secret|private|account|auth|client|shared|license|encryption|"
     rb"consumer|subscription) $"
 )
 
-_TYPED = re.compile(
+_TYPED = lazy(
     rb"(?i:\s{1,2}as\s{1,2}string)?\s{1,2}=\s{1,8}(?=\")|"
     rb"[\"'`]?[?!]?\s{0,3}:\s{0,3}(?:&?'?[A-Za-z_][\w.<>\[\]?&' |"
     rb"]{0,40}?)?\s{0,3}=\s{0,8}(?=[A-Za-z@$]{0,2}[\"'`(])"
 )
-_OP = re.compile(
+_OP = lazy(
     rb"(?P<close>(?:\[\w{0,12}\])?(?:\\{0,3}[\"'`])?\s?[\])]{0,2}|)"
     rb"(?:[ \t]{0,24}(?P<op>:=|=>|\|\|=|\?\?=|(?<=\))\{|(?<=\) )\{|[=!]==?|=~|=|::?|->|<-|,|"
     rb"\(|\|\||\?\?)[ \t]{0,24}|(?P<space>[ \t]{1,24}))"
 )
-_PAIR = re.compile(
+_PAIR = lazy(
     rb"\\?[\"'`]?\s{0,4}(?:,|;|\}|/?>\s{0,40}(?=<))?\s{0,40}(?:[-{]\s)?(?:"
     rb"(?:[\"']?(?:type|secure|sensitive|enabled|description|default|scope|"
     rb"encrypted)[\"']?\s{0,2}[=:]\s{0,2}[\"']?\w{0,20}[\"']?,?\s{0,30})?"
@@ -59,7 +60,7 @@ _PAIR = re.compile(
     rb"|<(?:[\w:]{0,3}value)>)",
     re.IGNORECASE,
 )
-_ELEMENT = re.compile(rb"(?:\s[^<>\n]{0,120})?(?<!/)>\s{0,40}(?=[^<\s])|[\"']\s{0,2}>\s{0,40}(?=[^<\s])")
+_ELEMENT = lazy(rb"(?:\s[^<>\n]{0,120})?(?<!/)>\s{0,40}(?=[^<\s])|[\"']\s{0,2}>\s{0,40}(?=[^<\s])")
 _CALLEE = (
     rb"(?:new\s{1,2})?(?:[A-Za-z_][\w:!]{0,40}[.:>]{1,2})??(?i:\w{0,20}(?:str(?:ing)?|"
     rb"secure\w*|secret\w*|passw\w*|credentials?|token|key|text|value|"
@@ -69,25 +70,25 @@ _CALLEE = (
     rb"property|prop|must\w*|quote|literal|box::new|u|n|q)"
     rb"!?[(\[]{1,2}\s{0,30}(?:[\"'][\w.\-]{1,60}[\"']\s{0,3},\s{0,8})?"
 )
-_WRAP = re.compile(
+_WRAP = lazy(
     rb"(?:" + _CALLEE + rb"|(?:process\.env|ENV|os\.environ)[\w.\[\]\"']{1,60}\s{0,3}(?:\|\||\?\?|or)\s{0,3}|"
     rb"\(?[\w.]{1,40}\s(?:\?\?|\|\|)\s|\[\s?)?(?=[A-Za-z@$]{0,2}\\{0,3}[\"'`])"
 )
-_QUOTED = re.compile(
+_QUOTED = lazy(
     rb"(?:[bBrRuUfFLNqQ@$]{0,2})(?P<q>\\{0,3}\"|\\{0,3}'|`)(?P<v>(?:(?!(?P=q))[^\n\\]|"
     rb"\\[^\n\"']|\\(?!(?P=q))[\"']){1,2000}?)(?P=q)"
 )
-_BARE = re.compile(rb"[^\s\"'`<>,;]{1,2000}")
-_BARE_LINE = re.compile(rb"[^\s\"'`][^\s]{0,2000}")
-_EMBEDDED = re.compile(rb"[^\s\"'`<>;&\\,)}\]]{1,2000}")
-_MORE = re.compile(rb"(?<=.)[&;]\w{1,40}=")
-_LINE_REST = re.compile(rb"[ \t]{0,20}(?:(?:#|//|;|--|<!--)[^\n]*|\\|[,;]|</[\w:]+>)?[ \t]*\r?(?:\n|$)")
-_ARGUMENT = re.compile(rb"\w\s?\((?:\s{0,20}|[\w.&*\"']{1,40},\s?)[A-Za-z@]?\\{0,3}[\"'`]$")
-_TARGET = re.compile(
+_BARE = lazy(rb"[^\s\"'`<>,;]{1,2000}")
+_BARE_LINE = lazy(rb"[^\s\"'`][^\s]{0,2000}")
+_EMBEDDED = lazy(rb"[^\s\"'`<>;&\\,)}\]]{1,2000}")
+_MORE = lazy(rb"(?<=.)[&;]\w{1,40}=")
+_LINE_REST = lazy(rb"[ \t]{0,20}(?:(?:#|//|;|--|<!--)[^\n]*|\\|[,;]|</[\w:]+>)?[ \t]*\r?(?:\n|$)")
+_ARGUMENT = lazy(rb"\w\s?\((?:\s{0,20}|[\w.&*\"']{1,40},\s?)[A-Za-z@]?\\{0,3}[\"'`]$")
+_TARGET = lazy(
     rb"(?i)(?:put|set\w{0,12}|str\w{0,12}|equals?|assert\w{0,12}|add\w{0,10}|append|"
     rb"compare\w{0,8}|define)\s?\(\s{0,8}[\w.]{0,30}$"
 )
-_TEXT = re.compile(rb"(?:<!\[CDATA\[)?(?P<v>[^<>\n]{1,2000}?)(?:\]\]>)?\s{0,30}</")
+_TEXT = lazy(rb"(?:<!\[CDATA\[)?(?P<v>[^<>\n]{1,2000}?)(?:\]\]>)?\s{0,30}</")
 _OPERATIONS = {
     b"(": "call",
     b",": "comma",
@@ -228,7 +229,7 @@ def _value(data: bytes, name: str, left: int, op: str, at: int, place: Place) ->
     return _bare(data, name, left, op, at, place)
 
 
-_BREAK = re.compile(rb"\(?[ \t]*\\?\r?\n\s{1,40}(?=[bBrRuUfF]?[\"'`][^\"'`:\n]+[\"'`]\s*[),;\n])")
+_BREAK = lazy(rb"\(?[ \t]*\\?\r?\n\s{1,40}(?=[bBrRuUfF]?[\"'`][^\"'`:\n]+[\"'`]\s*[),;\n])")
 
 
 def _next_line(data: bytes, at: int) -> re.Match[bytes] | None:
@@ -260,7 +261,7 @@ def _bare_word(data: bytes, name: str, left: int, op: str, at: int, place: Place
     return Assignment(name, left, op, at, end, False)
 
 
-_DIRECTIVE = re.compile(
+_DIRECTIVE = lazy(
     rb"(?i)(?:^|\n)[ \t]{0,16}(?:env|arg|set|export|setenv|machine[^\n]{0,80}|-)?[ \t]{0,4}\"?$"
 )
 

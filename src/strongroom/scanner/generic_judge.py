@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from strongroom.scanner.generic_language import Place
 from strongroom.scanner.generic_names import Named, classify, key_id, words_of
 from strongroom.scanner.generic_providers import implausible
 from strongroom.scanner.generic_shapes import Shaped
+from strongroom.scanner.lazy_pattern import lazy
 from strongroom.scanner.scoring import THRESHOLD, Subject, score
 
 
@@ -24,22 +24,22 @@ class Verdict(NamedTuple):
     detector: str = ""
 
 
-_NEIGHBOURS = re.compile(
+_NEIGHBOURS = lazy(
     rb"(?i)(?:user(?:name|id)?|host(?:name)?|login|server|e?mail|account|"
     rb"database)[\"'\]]{0,2}\s{0,3}(?:[=:,>(]|=>)"
 )
-_GETTER = re.compile(
+_GETTER = lazy(
     r"(?i)^(?:get|has|find|is|require|remove|delete|contains?|check|read|fetch|lookup|load|"
     r"parse|print|log|assert|expect|"
     r"prompt|ask|echo|error|warn|raise|throw|tr|t|translate|gettext|include|import|exists|unset|forget|pop)"
 )
-_HEXISH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
-_USER = re.compile(r"(?i)^(?:user(?:name)?|login|u|usr|admin)$")
-_COMMON_USERINFO = re.compile(
+_HEXISH = lazy(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+_USER = lazy(r"(?i)^(?:user(?:name)?|login|u|usr|admin)$")
+_COMMON_USERINFO = lazy(
     r"(?i)^(?:pass(?:word|wd)?|pwd|pw|secret|token|key|x|xxx|p|pass123|userpass|"
     r"mypass(?:word)?|\w*password|password\w{0,2})$"
 )
-_DOC_HOST = re.compile(
+_DOC_HOST = lazy(
     r"(?i)^(?:example\.|[\w.-]*\.example\b|[\w.-]*example\.(?:com|org|net)|"
     r"host(?:name)?\b(?!\.)|domain\b|your|my-?(?:host|server|domain)|server\b(?!\.)|\$|\{|%|"
     r"x\b|foo\b|a\b|b\b|h\b)"
@@ -173,7 +173,7 @@ def _basic(value: str) -> Verdict:
     )
 
 
-_URL_PARTS = re.compile(rb"[^\s/:@\"'<>`?#]{0,64}$")
+_URL_PARTS = lazy(rb"[^\s/:@\"'<>`?#]{0,64}$")
 
 
 def _url(raw: bytes, data: bytes, shaped: Shaped, place: Place) -> Verdict:

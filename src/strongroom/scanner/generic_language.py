@@ -4,6 +4,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from strongroom.scanner.lazy_pattern import lazy
+
 _KINDS = {
     "code": "py pyx pyi js mjs cjs ts jsx tsx java kt kts go rs c cc cpp cxx h hpp hh cs vb swift m "
     "mm scala groovy gradle "
@@ -21,7 +23,7 @@ _KINDS = {
     "text": "md rst txt adoc asciidoc text log csv tsv rtf tex man org wiki markdown 1 5 8 pod",
 }
 _BY_SUFFIX = {suffix: kind for kind, suffixes in _KINDS.items() for suffix in suffixes.split()}
-_LOCK = re.compile(
+_LOCK = lazy(
     r"(?:^|/)(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|"
     r"composer\.lock|cargo\.lock|gemfile\.lock|"
     r"poetry\.lock|pipfile\.lock|uv\.lock|go\.sum|flake\.lock|podfile\.lock|mix\.lock|packages\.lock\.json|"
@@ -29,7 +31,7 @@ _LOCK = re.compile(
     r"[^/]*\.(?:sha\d+(?:sums?)?|md5(?:sums?)?|map|min\.css|"
     r"css|scss|less|svg|snap|asc|sig|ics|woff2?|pem\.pub|pub))$"
 )
-_LOCALE = re.compile(
+_LOCALE = lazy(
     r"(?:^|/)(?:i18n|l10n|locales?|lang|langs|languages?|translations?|intl|nls)/|\.(?:po|"
     r"pot|strings|resx|xlf|xliff|arb|ftl|qm|lang)$|"
     r"(?:messages|strings|translations?|labels|locale|"
@@ -41,15 +43,15 @@ _CODES = (
     "ar bg ca cs da de el en es et eu fa fi fr gl he hi hr hu id it ja ko lt lv ms nb nl pl "
     "pt ro ru sk sl sv th tr uk vi zh"
 )
-_LANGUAGE_FILE = re.compile(
+_LANGUAGE_FILE = lazy(
     rf"(?:^|/)(?:{_CODES.replace(' ', '|')})(?:[_-]\w{{2,4}})?\.(?:json|ya?ml|properties|js|ts|"
     rf"php)$"
 )
-_TEST = re.compile(
+_TEST = lazy(
     r"(?:^|[/_.\-])(?:tests?|specs?|testing|testdata|fixtures?|mocks?|e2e|"
     r"__tests__)(?:[/_.\-]|$)|Tests?\.\w+$"
 )
-_SAMPLE = re.compile(
+_SAMPLE = lazy(
     r"(?:^|[/_.\-])(?:examples?|samples?|demos?|dist|template|tutorials?|docs?|readme)(?:[/_.\-]|$)",
     re.IGNORECASE,
 )

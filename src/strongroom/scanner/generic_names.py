@@ -1,9 +1,10 @@
 """What a name beside a value says: a password, a token, a key, or nothing of the kind."""
 
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
+
+from strongroom.scanner.lazy_pattern import lazy
 
 
 class Named(NamedTuple):
@@ -13,8 +14,8 @@ class Named(NamedTuple):
     strength: float
 
 
-_SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_PASSWORD = re.compile(
+_SPLIT = lazy(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_PASSWORD = lazy(
     r"(?:^|[a-z])(?:passwords?|passwd|passphrase|passcode|passwrd|passw|pasword|paswd|pswd|"
     r"pwd|passwort|kennwort|senha|"
     r"motdepasse|contrasena|wachtwoord|userpw|rootpw|adminpw|dbpw|unlockpw)$|^(?:pass|pw|psw|psk|mdp|clave)$|"
@@ -24,19 +25,19 @@ _PASSWORD = re.compile(
     r"store|key|trust)pass$"
 )
 _HARMLESS_PASS = {"bypass", "compass", "surpass", "trespass", "passthrough"}
-_SECRET = re.compile(r"secrets?$|secretkey$|^(?:sharedsecret|clientsecret|appsecret|secretaccesskey)$")
-_TOKEN = re.compile(r"tokens?$|^(?:pat|jwt|bearer)$")
-_CREDENTIAL = re.compile(
+_SECRET = lazy(r"secrets?$|secretkey$|^(?:sharedsecret|clientsecret|appsecret|secretaccesskey)$")
+_TOKEN = lazy(r"tokens?$|^(?:pat|jwt|bearer)$")
+_CREDENTIAL = lazy(
     r"^(?:creds?|credentials?|auth|authorization|authentication|authkey|authcode|"
     r"authstring)$|(?:basic|http|master|pass)auth$"
 )
-_API_KEY = re.compile(
+_API_KEY = lazy(
     r"(?:api|access|auth|app|account|secret|private|master|client|service|license|storage|"
     r"consumer|stream|aes|enc|sign)key$"
 )
-_KEY = re.compile(r"^keys?$|key$")
-_SALT = re.compile(r"^(?:salt|nonce|seed|iv|hmac|pepper)$|salt$")
-_OTHER = re.compile(r"^(?:sig|sharedaccesssignature|mnemonic|otp|totp|pin|dsn|webhook)$")
+_KEY = lazy(r"^keys?$|key$")
+_SALT = lazy(r"^(?:salt|nonce|seed|iv|hmac|pepper)$|salt$")
+_OTHER = lazy(r"^(?:sig|sharedaccesssignature|mnemonic|otp|totp|pin|dsn|webhook)$")
 
 
 def _lists() -> dict[str, frozenset[str]]:
@@ -47,11 +48,11 @@ def _lists() -> dict[str, frozenset[str]]:
 
 
 LISTS = _lists()
-_KEY_ID = re.compile(r"[A-Z0-9]{16,24}")
+_KEY_ID = lazy(r"[A-Z0-9]{16,24}")
 _KEY_QUALIFIERS = LISTS["key qualifiers"]
 _KEY_REJECT = LISTS["key harmless"]
 _TAIL_REJECT = LISTS["last harmless"]
-_NEUTRAL = re.compile(
+_NEUTRAL = lazy(
     r"\d+|values?|str|string|text|plain|plaintext|clear|b64|base|hex|raw|default|prod|"
     r"production|dev|develop|development|stage|"
     r"staging|live|old|new|current|previous|prev|final|temp|tmp|test|testing|local|master|"

@@ -4,16 +4,16 @@ Each provider's own detectors know its formats. Beside its name, the generic sta
 of a usual length and alphabet, which may be a format not yet documented.
 """
 
-import re
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
 from strongroom.scanner.generic_names import LISTS, words_of
+from strongroom.scanner.lazy_pattern import lazy
 
 _DETECTORS = Path(__file__).parent / "detectors"
-_CLEAN = re.compile(r"[A-Za-z0-9+/_.=~:|%-]+")
-_USUAL = re.compile(
+_CLEAN = lazy(r"[A-Za-z0-9+/_.=~:|%-]+")
+_USUAL = lazy(
     r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{48}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{128}|"
     r"[0-9A-F]{32}|[0-9A-F]{40}|[0-9A-F]{64}|"
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[A-Za-z0-9]{32}|[A-Za-z0-9]{40}|[A-Za-z0-9]{64}|"

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from strongroom.scanner.lazy_pattern import lazy
+
 
 class Shape(NamedTuple):
     """`pattern`'s group `v` is the secret; `judged` ones also pass the score, as passwords."""
@@ -27,7 +29,7 @@ class Shaped(NamedTuple):
 
 
 def _shape(detector: str, pattern: str, *, judged: bool = False, name: str = "") -> Shape:
-    return Shape("generic." + detector, re.compile(pattern.encode()), judged, name)
+    return Shape("generic." + detector, lazy(pattern.encode()), judged, name)
 
 
 _COMMANDS = (
@@ -175,19 +177,19 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
     "command": (*(_shape("cli_flag", text, judged=True, name="password") for text in _COMMANDS),),
     "flag": (_shape("cli_flag", _FLAG, judged=True, name="flag"),),
 }
-_BLOCK = re.compile(
+_BLOCK = lazy(
     rb"-----BEGIN (?P<kind>[A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?)-----(?P<v>(?:[\s\\nrt\"',+|"
     rb"*#/:.=\[\]();<>-]|[A-Za-z0-9]){64,12000}?)-----END (?P=kind)-----"
 )
-_OPEN_BLOCK = re.compile(
+_OPEN_BLOCK = lazy(
     rb"-----BEGIN (?P<kind>[A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?)-----(?P<v>[\s\\nrt\"'+,]{1,"
     rb"40}[A-Za-z0-9+/=:, \\\r\n\t-]{40,12000})"
 )
-_PUTTY = re.compile(
+_PUTTY = lazy(
     rb"PuTTY-User-Key-File-\d: [^\n]{1,60}\n(?:[A-Z][\w-]{1,20}: [^\n]*\n|"
     rb"[\w+/=]{4,80}\r?\n){1,80}?Private-Lines: \d+\r?\n(?P<v>(?:[\w+/=]{4,80}\r?\n){1,80})"
 )
-_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/=]{24}")
+_BASE64_RUN = lazy(rb"[A-Za-z0-9+/=]{24}")
 
 
 def shapes(data: bytes, end: int, seen: set[int], family: str = "") -> Iterator[Shaped]:

@@ -6,29 +6,29 @@ would call the value a secret; the reasons are the features that moved it most.
 """
 
 import math
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from strongroom.scanner.generic_language import Place
 from strongroom.scanner.generic_names import Named
+from strongroom.scanner.lazy_pattern import lazy
 from strongroom.scanner.scoring_text import covered, entropy, surprise
 
 THRESHOLD = 0.5
 
-_HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{16,}")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
-_IDENTIFIER = re.compile(
+_HEX = lazy(r"(?:0x)?[0-9a-fA-F]{16,}")
+_UUID = lazy(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_BASE64 = lazy(r"[A-Za-z0-9+/_-]{20,}={0,2}")
+_IDENTIFIER = lazy(
     r"[a-z]+(?:[_\-./: ](?:[a-z]+|v?\d{1,2}))+|[A-Z]+(?:_(?:[A-Z]+|V?\d{1,2}))+|"
     r"[a-z]+(?:[A-Z][a-z]+\d?)+|(?:[A-Z]\d?[a-z]+){2,}"
 )
-_CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z0-9]+)*")
-_DOTTED = re.compile(r"[\w$]+(?:[.:]{1,2}[\w$]+)+")
-_LETTERS = re.compile(r"[A-Za-z]+")
-_WORD_DIGITS = re.compile(r"[A-Za-z]+[\d!@#$%&*._-]{1,6}")
-_SECRETISH = re.compile(r"(?i)pass|pwd|secret|token|key|auth|cred|user|login|name|test|value")
+_CONSTANT = lazy(r"[A-Z]+(?:_[A-Z0-9]+)*")
+_DOTTED = lazy(r"[\w$]+(?:[.:]{1,2}[\w$]+)+")
+_LETTERS = lazy(r"[A-Za-z]+")
+_WORD_DIGITS = lazy(r"[A-Za-z]+[\d!@#$%&*._-]{1,6}")
+_SECRETISH = lazy(r"(?i)pass|pwd|secret|token|key|auth|cred|user|login|name|test|value")
 
 REASONS = {
     "password_name": "named as a password",

@@ -1,13 +1,14 @@
 """How much a value looks like words, and how much like chance."""
 
 import math
-import re
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
+from strongroom.scanner.lazy_pattern import lazy
+
 _DATA = Path(__file__).parent / "data"
-_RUNS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_RUNS = lazy(r"[A-Z]?[a-z]+|[A-Z]+")
 _LONGEST = 14
 
 

@@ -7,9 +7,9 @@ A reader that is `exclusive` knows the whole file: generic detection leaves it a
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from importlib import import_module
 from typing import NamedTuple
 
-from strongroom.scanner.formats import accounts, kubernetes, php, sql, structured
 from strongroom.scanner.formats.candidate import Candidate
 
 __all__ = ["READERS", "Candidate", "Reader", "read", "reader_for"]
@@ -24,6 +24,17 @@ class Reader(NamedTuple):
     exclusive: bool = True
 
 
+def _from(module: str, function: str) -> Callable[[str, bytes], Iterator[Candidate]]:
+    """The reader `function` of a neighbouring module, imported when it first reads."""
+
+    def read(path: str, data: bytes) -> Iterator[Candidate]:
+        reader = getattr(import_module(f"{__name__}.{module}"), function)
+        found: Iterator[Candidate] = reader(path, data)
+        return found
+
+    return read
+
+
 READERS = (
     Reader(
         "password file",
@@ -31,22 +42,22 @@ READERS = (
             r"shadow-?|master\.passwd|g?shadow\.bak|\.?ht-?passwds?|[\w.-]*\.htpasswd|"
             r"[\w.-]*ftpd?[\w.-]*passwd|passwd|passwd\.txt|sasldb"
         ),
-        accounts.passwords_by_colon,
+        _from("accounts", "passwords_by_colon"),
     ),
-    Reader("digest file", r"\.?htdigest", accounts.htdigest),
-    Reader("PostgreSQL password file", r"\.?pgpass(?:\.conf)?", accounts.pgpass),
-    Reader("netrc", r"[._]netrc|netrc|\.authinfo", accounts.netrc),
-    Reader("git credentials", r"\.?git-credentials", accounts.credential_urls),
-    Reader("s3fs keys", r"\.?passwd-s3fs|\.s3fs", accounts.key_pairs),
-    Reader("Rails master key", r"master\.key|config/credentials/\w+\.key", accounts.key_file),
-    Reader("CVS passwords", r"\.cvspass", accounts.cvspass),
+    Reader("digest file", r"\.?htdigest", _from("accounts", "htdigest")),
+    Reader("PostgreSQL password file", r"\.?pgpass(?:\.conf)?", _from("accounts", "pgpass")),
+    Reader("netrc", r"[._]netrc|netrc|\.authinfo", _from("accounts", "netrc")),
+    Reader("git credentials", r"\.?git-credentials", _from("accounts", "credential_urls")),
+    Reader("s3fs keys", r"\.?passwd-s3fs|\.s3fs", _from("accounts", "key_pairs")),
+    Reader("Rails master key", r"master\.key|config/credentials/\w+\.key", _from("accounts", "key_file")),
+    Reader("CVS passwords", r"\.cvspass", _from("accounts", "cvspass")),
     Reader(
         "docker logins",
         r"\.dockercfg|\.dockerconfigjson|\.?docker/config\.json|dockerconfig\.json|containers/auth\.json",
-        structured.docker_config,
+        _from("structured", "docker_config"),
     ),
-    Reader("Composer logins", r"(?<!containers/)auth\.json", structured.composer_auth),
-    Reader("Firefox logins", r"logins(?:-backup)?\.json", structured.firefox_logins),
+    Reader("Composer logins", r"(?<!containers/)auth\.json", _from("structured", "composer_auth")),
+    Reader("Firefox logins", r"logins(?:-backup)?\.json", _from("structured", "firefox_logins")),
     Reader(
         "editor deployment",
         (
@@ -54,34 +65,34 @@ READERS = (
             r"\.ftppass|\.?ftp-?deploy[\w.-]*\.json|deployment-config\.json|"
             r"ftp(?:sync)?\.(?:json|settings)|\.?ftp-simple\.json|\.ftpquota|ftp-kr\.json"
         ),
-        structured.json_secrets,
+        _from("structured", "json_secrets"),
     ),
     Reader(
         "database clients (JSON)",
         r"robo(?:mongo|3t)\.json|data-sources\.json|credentials-config\.json|mongo[\w-]*\.json",
-        structured.json_secrets,
+        _from("structured", "json_secrets"),
     ),
-    Reader("Terraform state", r"[\w.-]*\.tfstate(?:\.backup)?", structured.json_secrets, False),
+    Reader("Terraform state", r"[\w.-]*\.tfstate(?:\.backup)?", _from("structured", "json_secrets"), False),
     Reader(
         "FileZilla",
         r"(?:filezilla|recentservers|sitemanager|queue|filezilla[ _-]?server)\.xml",
-        structured.filezilla,
+        _from("structured", "filezilla"),
     ),
-    Reader("chat accounts", r"(?:\.purple/)?accounts\.xml", structured.chat_accounts),
+    Reader("chat accounts", r"(?:\.purple/)?accounts\.xml", _from("structured", "chat_accounts")),
     Reader(
         "IDE servers",
         (
             r"webservers\.xml|deployment\.xml|datasources(?:\.local)?\.xml|dbeaver[\w-]*\.xml|"
             r"data-sources\.xml|sqldeveloper[\w-]*\.xml|remote-servers\.xml"
         ),
-        structured.ide_servers,
+        _from("structured", "ide_servers"),
     ),
-    Reader("Jenkins credentials", r"credentials\.xml", structured.jenkins_credentials),
-    Reader("Maven settings", r"settings(?:-security)?\.xml", structured.maven_settings, False),
-    Reader("Tomcat users", r"tomcat-users\.xml", structured.tomcat_users),
-    Reader("WinSCP", r"winscp\.ini", structured.winscp),
-    Reader("IRC servers", r"servlist_?\.conf", structured.irc_servers),
-    Reader("npm", r"\.?npmrc", structured.npmrc),
+    Reader("Jenkins credentials", r"credentials\.xml", _from("structured", "jenkins_credentials")),
+    Reader("Maven settings", r"settings(?:-security)?\.xml", _from("structured", "maven_settings"), False),
+    Reader("Tomcat users", r"tomcat-users\.xml", _from("structured", "tomcat_users")),
+    Reader("WinSCP", r"winscp\.ini", _from("structured", "winscp")),
+    Reader("IRC servers", r"servlist_?\.conf", _from("structured", "irc_servers")),
+    Reader("npm", r"\.?npmrc", _from("structured", "npmrc")),
     Reader(
         "client configuration",
         r"\.?my\.cnf|\.mylogin\.cnf|\.?pypirc|\.?s3cfg|\.boto|\.?(?:aws/)?credentials|"
@@ -90,7 +101,7 @@ READERS = (
         r"\.?davfs2?/secrets|\.offlineimaprc|\.?mbsyncrc|murmur\.ini|"
         r"mumble-server\.ini|\.?wgetrc|\.ossutilconfig|\.bintray|server\.cfg|"
         r"teamspeak\w*\.ini|\.?irssi/config",
-        structured.ini_secrets,
+        _from("structured", "ini_secrets"),
         False,
     ),
     Reader(
@@ -99,28 +110,28 @@ READERS = (
             r"\.?tugboat|hub|\.?config/hub|hosts\.ya?ml|\.?gem/credentials|mongoid\.ya?ml|"
             r"\.?cloud\.ya?ml|clouds\.ya?ml|\.?travis\.ya?ml\.bak"
         ),
-        structured.yaml_secrets,
+        _from("structured", "yaml_secrets"),
         False,
     ),
-    Reader("dotenv", r"\.?env|\.?env\.[\w.-]+|[\w.-]+\.env", structured.ini_secrets, False),
+    Reader("dotenv", r"\.?env|\.?env\.[\w.-]+|[\w.-]+\.env", _from("structured", "ini_secrets"), False),
     Reader(
         "Rails YAML",
         r"(?:database|secrets|credentials|shards|cable|redis|application)\.ya?ml",
-        structured.yaml_secrets,
+        _from("structured", "yaml_secrets"),
         False,
     ),
     Reader(
         "kube config",
         r"\.?kube/config|kubeconfig(?:\.ya?ml)?|[\w.-]*\.kubeconfig",
-        structured.kube_config,
+        _from("structured", "kube_config"),
         False,
     ),
-    Reader("WordPress", r"wp-config[\w.-]*\.php[\w.~-]*", php.wp_config, False),
-    Reader("SQL", r"[\w.-]+\.(?:sql|dump|mysql|psql)", sql.dump, False),
+    Reader("WordPress", r"wp-config[\w.-]*\.php[\w.~-]*", _from("php", "wp_config"), False),
+    Reader("SQL", r"[\w.-]+\.(?:sql|dump|mysql|psql)", _from("sql", "dump"), False),
     Reader(
         "Kubernetes Secret",
         r"[\w.-]+\.(?:ya?ml)|[\w.-]*secrets?[\w.-]*\.json",
-        kubernetes.secret_manifest,
+        _from("kubernetes", "secret_manifest"),
         False,
     ),
 )

@@ -8,29 +8,30 @@ from collections.abc import Iterator
 
 from strongroom.scanner.falsealarms import placeholder
 from strongroom.scanner.formats.candidate import Candidate
+from strongroom.scanner.lazy_pattern import lazy
 
 _REASON = ("its place in the file says what it is",)
-_COLONS = re.compile(rb"^(?P<user>[^:\s#][^:\n]*):(?P<v>[^:\s]{6,300})(?=[:\r\n]|\Z)", re.MULTILINE)
-_HTDIGEST = re.compile(rb"^[^:\n#]+:[^:\n]+:(?P<v>[0-9a-fA-F]{32})\s*$", re.MULTILINE)
-_PGPASS = re.compile(
+_COLONS = lazy(rb"^(?P<user>[^:\s#][^:\n]*):(?P<v>[^:\s]{6,300})(?=[:\r\n]|\Z)", re.MULTILINE)
+_HTDIGEST = lazy(rb"^[^:\n#]+:[^:\n]+:(?P<v>[0-9a-fA-F]{32})\s*$", re.MULTILINE)
+_PGPASS = lazy(
     (
         rb"^(?!#)(?:[^:\\\n]|\\.)*:(?:[^:\\\n]|\\.)*:(?:[^:\\\n]|\\.)*:(?:[^:\\\n]|"
         rb"\\.)*:(?P<v>(?:[^\n\\\r]|\\.)+?)\s*$"
     ),
     re.MULTILINE,
 )
-_NETRC = re.compile(
+_NETRC = lazy(
     (
         rb"(?:^|\s)(?P<k>password|passwd|account|macdef)\s+(?:\"(?P<q>[^\"\n]*)\"|"
         rb"(?P<v>[^\s#][^\s]*))|(?P<c>(?:^|\s)#[^\n]*)"
     ),
     re.MULTILINE,
 )
-_CREDENTIAL_URL = re.compile(rb"^\s*[a-z][a-z0-9+.-]*://(?P<u>[^\s/:@]*)(?::(?P<v>[^\s/@]+))?@", re.MULTILINE)
-_PAIR = re.compile(rb"^\s*(?:[\w.-]{1,63}:)?(?P<u>[A-Z0-9]{16,32}):(?P<v>[^\s:]{20,})\s*$", re.MULTILINE)
-_HEX_KEY = re.compile(rb"\A\s*(?P<v>[0-9a-fA-F]{32,128})\s*\Z")
-_CVS = re.compile(rb"^(?:/1 )?:\w+:[^\s]+\s+(?P<v>A\S+)\s*$", re.MULTILINE)
-_TEXT_IN_HASHES = re.compile(rb"[*!x]+|[*!]\S*|NP|LK|\*LK\*|\*NP\*")
+_CREDENTIAL_URL = lazy(rb"^\s*[a-z][a-z0-9+.-]*://(?P<u>[^\s/:@]*)(?::(?P<v>[^\s/@]+))?@", re.MULTILINE)
+_PAIR = lazy(rb"^\s*(?:[\w.-]{1,63}:)?(?P<u>[A-Z0-9]{16,32}):(?P<v>[^\s:]{20,})\s*$", re.MULTILINE)
+_HEX_KEY = lazy(rb"\A\s*(?P<v>[0-9a-fA-F]{32,128})\s*\Z")
+_CVS = lazy(rb"^(?:/1 )?:\w+:[^\s]+\s+(?P<v>A\S+)\s*$", re.MULTILINE)
+_TEXT_IN_HASHES = lazy(rb"[*!x]+|[*!]\S*|NP|LK|\*LK\*|\*NP\*")
 
 
 def _found(detector: str, match: re.Match[bytes], name: str, group: str = "v") -> Candidate:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from strongroom.scanner.lazy_pattern import lazy
+
 
 class Field(NamedTuple):
     """`data[start:end]` is the value of the field at `path`, a `/`-joined list of names."""
@@ -21,7 +23,7 @@ class Field(NamedTuple):
         return self.path.rpartition("/")[2]
 
 
-_JSON = re.compile(
+_JSON = lazy(
     (
         rb"\s*(?:(?P<comment>//[^\n]*|/\*.*?\*/|#[^\n]*)|\"(?P<text>(?:[^\"\\\n]|"
         rb"\\.)*)\"(?P<colon>\s*:)?|(?P<mark>[{}\[\],])|(?P<bare>[\w.+-]+)|(?P<other>.))"
@@ -47,7 +49,7 @@ def json_fields(data: bytes) -> Iterator[Field]:
             pending = path.pop()
 
 
-_XML = re.compile(
+_XML = lazy(
     (
         rb"<!--.*?-->|<\?.*?\?>|<!\[CDATA\[(?P<cdata>.*?)\]\]>|"
         rb"<(?P<close>/)?(?P<tag>[\w:.\-]+)(?P<attributes>(?:\s+[\w:.\-]+\s*=\s*(?:\"[^\"]*\"|"
@@ -55,7 +57,7 @@ _XML = re.compile(
     ),
     re.DOTALL,
 )
-_ATTRIBUTE = re.compile(rb"([\w:.\-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_ATTRIBUTE = lazy(rb"([\w:.\-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 
 def xml_fields(data: bytes) -> Iterator[Field]:
@@ -98,7 +100,7 @@ def _element(match: re.Match[bytes], path: list[str]) -> Iterator[Field]:
         path.pop()
 
 
-_INI = re.compile(
+_INI = lazy(
     rb"^[ \t]*(?:(?P<section>\[[^\]\n]*\])|(?:(?:set|export|setenv|local|"
     rb"declare -x)[ \t]+)?(?P<key>[A-Za-z_/@.][^\s=:\"'#;]*(?::_\w+)?)"
     rb"[ \t]*(?:=>?|:|[ \t])[ \t]*(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|"
@@ -121,7 +123,7 @@ def ini_fields(data: bytes) -> Iterator[Field]:
             )
 
 
-_YAML = re.compile(
+_YAML = lazy(
     rb"^(?P<indent>[ ]*)(?P<dash>(?:- +)*)(?:(?P<key>[\"']?[\w.\-/$ :@~+]+?[\"']?)\s*:(?=\s|"
     rb"$)[ \t]*)?(?P<anchor>(?:[&!][\w\-/!.:]+[ \t]*)*)"
     rb"(?:\"(?P<double>(?:[^\"\\\n]|\\.)*)\"|'(?P<single>[^'\n]*)'|(?P<block>[|>][+-]?\d?)|"

@@ -13,10 +13,11 @@ from strongroom.scanner.falsealarms import harmless, placeholder
 from strongroom.scanner.formats.candidate import Candidate
 from strongroom.scanner.formats.fields import Field, json_fields, yaml_fields
 from strongroom.scanner.generic_names import classify
+from strongroom.scanner.lazy_pattern import lazy
 
-_KIND = re.compile(rb"[\"']?kind[\"']?\s*:\s*[\"']?Secret\b[\"']?")
-_DOCUMENT = re.compile(rb"^---", re.MULTILINE)
-_PUBLIC = re.compile(
+_KIND = lazy(rb"[\"']?kind[\"']?\s*:\s*[\"']?Secret\b[\"']?")
+_DOCUMENT = lazy(rb"^---", re.MULTILINE)
+_PUBLIC = lazy(
     r"(?i)(?:^|[._-])(?:user(?:name)?|host(?:name)?|port|email|ca(?:\.crt)?|tls\.crt|url|"
     r"name|database|db|namespace|region|endpoint|type|server)$"
 )

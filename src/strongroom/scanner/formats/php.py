@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from strongroom.scanner.falsealarms import placeholder
 from strongroom.scanner.formats.candidate import Candidate
+from strongroom.scanner.lazy_pattern import lazy
 
-_DEFINE = re.compile(
+_DEFINE = lazy(
     (
         rb"^\s*define\s*\(\s*[\"'](?P<name>\w*(?:PASSWORD|PASS|_KEY|_SALT|SECRET|"
         rb"TOKEN))[\"']\s*,\s*(?P<q>[\"'])(?P<v>(?:(?!(?P=q))[^\n\\]|\\.)+)(?P=q)\s*\)"

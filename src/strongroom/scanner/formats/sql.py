@@ -9,24 +9,25 @@ from collections.abc import Iterator
 from strongroom.scanner.falsealarms import placeholder
 from strongroom.scanner.formats.candidate import Candidate
 from strongroom.scanner.generic_names import classify
+from strongroom.scanner.lazy_pattern import lazy
 
-_STATEMENT = re.compile(
+_STATEMENT = lazy(
     rb"(?i)\bCREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<created>[`\"\w.\[\]]+)\s*\(|"
     rb"\bINSERT\s+(?:IGNORE\s+)?INTO\s+(?P<table>[`\"\w.\[\]]+)\s*(?:\((?P<columns>[^()]{1,40"
     rb"00})\))?\s*VALUES\s*|"
     rb"^COPY\s+(?P<copied>[\"\w.]+)\s*\((?P<copycolumns>[^()]{1,4000})\)\s+FROM\s+stdin;[^\n]*\n",
     re.MULTILINE,
 )
-_COLUMN = re.compile(rb"^\s*[`\"\[]?(?P<name>\w+)[`\"\]]?\s+\w+", re.MULTILINE)
+_COLUMN = lazy(rb"^\s*[`\"\[]?(?P<name>\w+)[`\"\]]?\s+\w+", re.MULTILINE)
 _NOT_COLUMNS = frozenset(
     b"PRIMARY UNIQUE KEY INDEX CONSTRAINT FOREIGN CHECK FULLTEXT SPATIAL EXCLUDE".split()
 )
-_VALUE = re.compile(
+_VALUE = lazy(
     rb"\s*(?:[nNeEbBxX]?'(?P<text>(?:[^'\\]|\\.|'')*)'|\"(?P<double>(?:[^\"\\]|\\.)*)\"|"
     rb"(?P<mark>[(),;])|(?P<bare>[^\s,()';\"]+))"
 )
 _LIMIT = 20_000
-_FLAG = re.compile(rb"[\d.]{1,10}|[A-Za-z]|NULL|true|false", re.IGNORECASE)
+_FLAG = lazy(rb"[\d.]{1,10}|[A-Za-z]|NULL|true|false", re.IGNORECASE)
 
 
 def dump(path: str, data: bytes) -> Iterator[Candidate]:

@@ -7,10 +7,11 @@ from strongroom.scanner.falsealarms import placeholder
 from strongroom.scanner.formats.candidate import Candidate
 from strongroom.scanner.formats.fields import Field, ini_fields, json_fields, xml_fields, yaml_fields
 from strongroom.scanner.generic_names import classify, key_id
+from strongroom.scanner.lazy_pattern import lazy
 
 Walker = Callable[[bytes], Iterator[Field]]
 
-_EMPTY = re.compile(r"(?i)|\*+|null|none|nil|true|false|~|\"\"|''|yes|no|\d{1,2}|ask|prompt|x+")
+_EMPTY = lazy(r"(?i)|\*+|null|none|nil|true|false|~|\"\"|''|yes|no|\d{1,2}|ask|prompt|x+")
 _SECRET_KINDS = (
     "password",
     "secret",
@@ -28,7 +29,7 @@ def fields_reader(
     walk: Walker, keys: str = "", detector: str = ""
 ) -> Callable[[str, bytes], Iterator[Candidate]]:
     """A reader that reports fields whose path matches `keys`, or, without it, those named as secrets."""
-    pattern = re.compile(keys) if keys else None
+    pattern = lazy(keys) if keys else None
 
     def read(path: str, data: bytes) -> Iterator[Candidate]:
         for field in walk(data):
