@@ -263,6 +263,21 @@ def test_odd_file_names_survive(repo: Repository) -> None:
     assert sorted(b.provenance.path for b in read(history(repo)) if b.data) == sorted(names)
 
 
+def test_settings_for_people_do_not_change_what_is_read(repo: Repository) -> None:
+    repo.commit({"a.txt": "planted", "b.txt": "planted"}, "grüße")
+    plain = history(repo)
+    (blob,) = read(plain)
+    expected = plain.trace([blob.id])
+    for setting in ("i18n.logOutputEncoding=UTF-16", "log.abbrevCommit=true", "color.ui=always", "diff.renames=copies",
+                    "log.showRoot=false", "log.date=relative", "format.pretty=oneline", "core.quotePath=true",
+                    "diff.orderFile=/nonexistent", "diff.relative=true", "log.diffMerges=off", "core.abbrev=4",
+                    "log.decorate=full", "notes.displayRef=*", "diff.noprefix=true", "log.follow=true"):  # fmt: skip
+        repo.git("config", *setting.split("=", 1))
+    changed = history(repo)
+    assert [b.id for b in read(changed)] == [blob.id]
+    assert changed.trace([blob.id]) == expected
+
+
 def test_a_size_limit_counts_what_it_leaves_out(repo: Repository) -> None:
     repo.commit({"big.txt": "x" * 5000, "small.txt": "small"})
     for packed in (False, True):

@@ -24,6 +24,7 @@ SAFE = (
     "-c", "log.showSignature=false",
     "-c", "log.showRoot=true",
     "-c", "diff.ignoreSubmodules=none",
+    "-c", "i18n.logOutputEncoding=UTF-8",
     "-c", "gc.auto=0",
     "-c", "protocol.allow=never",
 )  # fmt: skip
@@ -148,6 +149,6 @@ def refusal(path: str, messages: bytes) -> Exception:
     if "not a git repository" in text:
         return NotFound(f"{path} is not in a git repository")
     if "cannot change to" in text:
-        return NotFound(f"{path} does not exist")
+        return NotFound(f"{path} is no folder that can be entered")
     last = text.splitlines()[-1] if text else "no message"
     return InvalidRequest(f"git failed in {path}: {last}")
