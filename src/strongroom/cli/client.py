@@ -1,4 +1,4 @@
-"""HTTP to the server with the standard library: starting it costs a tenth of what larger clients do.
+"""Requests to one server, and what its answers mean.
 
 Proxies of the environment are not used and redirects are not followed: a token goes to the
 server that was named and to nobody else. Source: Vault's HTTP API for headers and bodies.
@@ -6,17 +6,17 @@ server that was named and to nobody else. Source: Vault's HTTP API for headers a
 
 from __future__ import annotations
 
-import http.client
 import json
-import random
-import ssl
+import os
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from strongroom.cli.errors import UNREACHABLE, USAGE, Failure
+from strongroom.cli.exchange import BadAnswer, Connection
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
     from strongroom.sensitive import Sensitive
@@ -87,7 +87,7 @@ class Client:
             )
         self.encrypted = parts.scheme == "https"
         self._base = parts.path.rstrip("/")
-        self._connection: http.client.HTTPConnection | None = None
+        self._connection: Connection | None = None
 
     def request(
         self,
@@ -109,7 +109,7 @@ class Client:
             answer, wait = self._exchange(method, target, sent, fields)
             if attempt >= self.options.retries or not _again(method, answer):
                 return _checked(method, path, answer)
-            time.sleep(wait if wait is not None else 0.25 * 2**attempt * (0.5 + random.random()))  # noqa: S311
+            time.sleep(wait if wait is not None else 0.25 * 2**attempt * (0.5 + os.urandom(1)[0] / 255))
             attempt += 1
 
     def close(self) -> None:
@@ -120,6 +120,8 @@ class Client:
 
     def tls(self) -> ssl.SSLContext:
         """What is asked of the server's certificate. Raises Failure for files that cannot be used."""
+        import ssl  # noqa: PLC0415 (not for a server on this machine without TLS)
+
         options = self.options
         try:
             context = ssl.create_default_context(cafile=options.ca_cert or None)
@@ -148,59 +150,40 @@ class Client:
     ) -> tuple[Answer, float | None]:
         fields = {"Content-Type": "application/json", **headers} if body is not None else headers
         try:
-            connection = self._connected()
-            connection.request(method, target, body, fields)
-            response = connection.getresponse()
-            raw = response.read()
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            reply = self._connected().ask(method, target, fields, body)
+        except (OSError, ValueError) as error:
             self.close()
             raise self._unreachable(error) from None
-        if response.will_close:
+        if reply.closes:
             self.close()
-        after = response.headers.get("retry-after", "")
+        after = reply.headers.get("retry-after", "")
         wait = min(float(after), LONGEST_WAIT) if after.isdecimal() else None
-        return Answer(response.status, _decoded(raw), raw, response.headers.get("date", "")), wait
+        return Answer(reply.status, _decoded(reply.body), reply.body, reply.headers.get("date", "")), wait
 
-    def _connected(self) -> http.client.HTTPConnection:
+    def _connected(self) -> Connection:
         if self._connection is None:
-            timeout = self.options.timeout
-            if self.encrypted:
-                self._connection = _Secure(
-                    self.host, self.port, timeout, self.tls(), self.options.server_name
-                )
-            else:
-                self._connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+            tls = self.tls() if self.encrypted else None
+            options = self.options
+            self._connection = Connection(self.host, self.port, options.timeout, tls, options.server_name)
         return self._connection
 
     def _unreachable(self, error: Exception) -> Failure:
         where = self.options.address
-        if isinstance(error, ssl.SSLCertVerificationError):
+        verdict = getattr(error, "verify_message", "")
+        if verdict:
             return Failure(
                 UNREACHABLE,
                 f"the certificate of {where} is not trusted",
-                f"{error.verify_message}.",
+                f"{verdict[0].upper()}{verdict[1:]}.",
                 "Name its authority with --ca-cert FILE; strongroom doctor tells more.",
             )
-        if isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
+        if isinstance(error, UnicodeError) or not isinstance(error, OSError):
             return Failure(USAGE, "the request cannot be sent", "A header would hold a forbidden character.")
         why = "It took too long." if isinstance(error, TimeoutError) else _reason(error)
         hint = "Is it running, and is the address right? strongroom doctor looks closer."
-        if isinstance(error, http.client.BadStatusLine | ssl.SSLError):
+        if isinstance(error, BadAnswer) or getattr(error, "library", "") == "SSL":
             hint = "Does it speak TLS? Try " + ("http://" if self.encrypted else "https://") + " instead."
         return Failure(UNREACHABLE, f"no answer from {where}", why, hint)
-
-
-class _Secure(http.client.HTTPSConnection):
-    """A TLS connection whose certificate may be for another name than the address says."""
-
-    def __init__(self, host: str, port: int, timeout: float, context: ssl.SSLContext, name: str) -> None:
-        super().__init__(host, port, timeout=timeout, context=context)
-        self._tls, self._name = context, name or host
-
-    def connect(self) -> None:
-        """Connect and check the certificate against the name."""
-        http.client.HTTPConnection.connect(self)
-        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
 
 
 def _again(method: str, answer: Answer) -> bool:
@@ -231,5 +214,6 @@ def _decoded(raw: bytes) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
-    return f"{text}."
+    text = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
+    text = str(text).rstrip(".")
+    return f"{text.replace('_', ' ').capitalize() if text.isupper() else text}."

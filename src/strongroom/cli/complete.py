@@ -49,6 +49,7 @@ def candidates(words: list[str]) -> list[str]:
     if before[0] not in cli.COMMANDS:
         return []
     parser, rest = _innermost(cli.parser(before[0]), before[1:])
+    parser.settle()
     option = parser._option_string_actions.get(rest[-1]) if rest else None
     if option is not None and option.nargs is None:
         return _starting([str(choice) for choice in option.choices or ()], current)

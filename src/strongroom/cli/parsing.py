@@ -30,16 +30,33 @@ class Parser(argparse.ArgumentParser):
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         options.setdefault("allow_abbrev", False)
         super().__init__(**options)
+        self.shared: list[Callable[[Parser], None]] = []
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse with the options moved to the front, so that they may follow the paths."""
         given = list(sys.argv[1:] if args is None else args)
+        self.settle()
         if self._nests():
             return super().parse_known_args(given, namespace)
         found, unknown = super().parse_known_args(self._ordered(given), namespace)
         if unknown:
             self.error(f"unknown: {' '.join(unknown)}")
         return found, unknown
+
+    def settle(self) -> None:
+        """Add the shared options, which only the subcommand that is asked for needs."""
+        waiting, self.shared = self.shared, []
+        for add in waiting:
+            add(self)
+        if waiting:
+            self.usage = " ".join(
+                ["%(prog)s [options]", *(_spelled(action) for action in self._positionals_of())]
+            )
+
+    def format_help(self) -> str:
+        """The whole help."""
+        self.settle()
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, what was meant, and where help is; exit 2."""
@@ -50,6 +67,9 @@ class Parser(argparse.ArgumentParser):
         lines = [f"strongroom: {message}", self.format_usage().strip()]
         lines.append(hint or f"Try `{self.prog} --help`.")
         self.exit(errors.USAGE, "\n  ".join(lines) + "\n")
+
+    def _positionals_of(self) -> list[argparse.Action]:
+        return [action for action in self._actions if not action.option_strings]
 
     def _nests(self) -> bool:
         return any(isinstance(action, argparse._SubParsersAction) for action in self._actions)
@@ -83,6 +103,11 @@ class Parser(argparse.ArgumentParser):
         return f"-{word}" if vaultish and f"-{name}" in self._option_string_actions else word
 
 
+def _spelled(action: argparse.Action) -> str:
+    name = str(action.metavar or action.dest)
+    return {"?": f"[{name}]", "*": f"[{name} ...]", "+": f"{name} ..."}.get(str(action.nargs), name)
+
+
 def _quoted(message: str) -> str:
     return message.split("'")[1] if message.count("'") > 1 else ""
 
@@ -90,7 +115,7 @@ def _quoted(message: str) -> str:
 def parts(parser: argparse.ArgumentParser, what: str = "COMMAND") -> Parts:
     """Begin the subcommands of a command."""
     found: Parts = parser.add_subparsers(
-        dest="part", metavar=what, required=True, parser_class=Parser, title="commands"
+        dest="part", metavar=what, required=True, parser_class=Parser, title="commands", prog=parser.prog
     )
     return found
 
@@ -106,13 +131,17 @@ def whole(parser: Any, do: Do) -> Parser:
     """Give a command that has no subcommands the shared options."""
     made: Parser = parser
     made.set_defaults(do=do)
-    _connection(made)
-    _output(made)
+    made.shared += [_connection, _output]
     return made
 
 
 def asks(parser: Parser) -> Parser:
     """Options of commands that make one request: wrap it, or show it instead."""
+    parser.shared.insert(0, _request)
+    return parser
+
+
+def _request(parser: Parser) -> None:
     group = parser.add_argument_group("request")
     group.add_argument("--wrap-ttl", metavar="TIME", help="put the answer behind a token of one use")
     shown = group.add_mutually_exclusive_group()
@@ -123,7 +152,6 @@ def asks(parser: Parser) -> Parser:
         help="print the request as curl; send nothing",
     )
     shown.add_argument("--output-policy", action="store_true", help="print the policy it needs; send nothing")
-    return parser
 
 
 def confirms(parser: Parser) -> Parser:

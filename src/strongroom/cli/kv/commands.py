@@ -101,9 +101,11 @@ def _gone(place: Place, refused: Refused) -> Failure | None:
     if not about:
         folder = place.shown.rpartition("/")[0]
         return Failure(
-            errors.NEGATIVE, f"nothing is stored at {place.shown}", "It was never written, or not this version.",
+            errors.NEGATIVE,
+            f"nothing is stored at {place.shown}",
+            "It was never written, or there is no such version.",
             f"See what is: strongroom kv list {folder}",
-        )  # fmt: skip
+        )
     number = about["version"]
     if about.get("destroyed"):
         return Failure(
