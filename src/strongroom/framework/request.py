@@ -61,7 +61,7 @@ class Request:
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
-    """Decode a JSON object; integers of any size stay exact.
+    """Decode a JSON object; integers of any size stay exact, `null` is an empty one.
 
     Raises InvalidRequest when it is malformed, not an object or nested over 100 levels.
     """
@@ -71,6 +71,8 @@ def decode_object(body: bytes) -> dict[str, Any]:
         decoded = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidRequest("failed to parse JSON input") from None
+    if decoded is None:  # what Go's client sends for no fields
+        return {}
     if not isinstance(decoded, dict):
         raise InvalidRequest("failed to parse JSON input: an object is expected")
     return decoded

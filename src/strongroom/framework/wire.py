@@ -6,6 +6,7 @@ A number may come as text, a duration as `90`, `"90s"` or `"1h30m"`, a list as
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -117,9 +118,32 @@ def decode(kind: type[T], fields: Mapping[str, Any], lenient: Mapping[str, Calla
             for name, value in fields.items()
         }
     try:
-        return msgspec.convert(fields, kind, strict=False, str_keys=True)
+        return _convert(kind, fields)
     except msgspec.ValidationError as error:
         raise InvalidRequest(_without_input(str(error))) from None
+
+
+def _convert(kind: type[T], fields: Mapping[str, Any]) -> T:
+    """A null where the field cannot hold one means that it was not sent, as Go's decoder has it."""
+    try:
+        return msgspec.convert(fields, kind, strict=False, str_keys=True)
+    except msgspec.ValidationError:
+        may_be_null = _nullable(kind)
+        sent = {name: value for name, value in fields.items() if value is not None or name in may_be_null}
+        if len(sent) == len(fields):
+            raise
+        return msgspec.convert(sent, kind, strict=False, str_keys=True)
+
+
+@cache
+def _nullable(kind: type[Fields]) -> frozenset[str]:
+    """The wire names of the members that may be null."""
+    holds_null = (msgspec.inspect.NoneType, msgspec.inspect.AnyType)
+    return frozenset(
+        member.encode_name
+        for member in msgspec.inspect.type_info(kind).fields  # type: ignore[attr-defined]  # a StructType
+        if any(isinstance(layer, holds_null) for layer in _layers(member.type))
+    )
 
 
 def _converted(name: str, convert: Callable[[object], object], value: object) -> object:
