@@ -77,14 +77,32 @@ def place_of(path: str) -> Place:
     if base.lower().startswith((".env", "env.")) or ".env" in base.lower():
         kind = "config"
     tail = path[-120:]
+    low = tail.lower()
     return Place(
         kind or _bare(base),
         suffix,
-        lock=bool(_LOCK.search(tail.lower())),
-        locale=bool(_LOCALE.search(tail) or _LANGUAGE_FILE.search(tail)),
-        test=bool(_TEST.search(tail)),
-        sample=bool(_SAMPLE.search(tail)),
+        lock=_says(_LOCK, low, _LOCK_HINTS),
+        locale=_says(_LOCALE, tail, _LOCALE_HINTS, low) or _LANGUAGE_FILE.search(tail) is not None,
+        test=_says(_TEST, tail, ("test", "spec", "fixture", "mock", "e2e"), low),
+        sample=_says(_SAMPLE, low, _SAMPLE_HINTS),
     )
+
+
+_LOCK_HINTS = (
+    *("lock", "sum", "record", "npm-shrinkwrap", "css", "scss", "less", ".svg", ".snap", ".asc", ".sig"),
+    *(".ics", "woff", ".map", ".pub", "checksum", ".sha", ".md5"),
+)
+_SAMPLE_HINTS = ("exampl", "sampl", "demo", "dist", "templat", "tutorial", "doc", "readme")
+_LOCALE_HINTS = (
+    *("i18n", "l10n", "locale", "lang", "transl", "intl", "nls", "strings", "messages", "label", "values"),
+    *(".po", ".resx", ".xl", ".arb", ".ftl", ".qm", ".json", ".properties"),
+)
+
+
+def _says(pattern: re.Pattern[str], text: str, hints: tuple[str, ...], low: str = "") -> bool:
+    """Whether `pattern` finds something; it is asked only where a hint stands in the text."""
+    low = low or text
+    return any(hint in low for hint in hints) and pattern.search(text) is not None
 
 
 def _bare(base: str) -> str:

@@ -29,11 +29,14 @@ def _providers() -> frozenset[str]:
 def provider_in(text: str) -> bool:
     """Whether a word of `text`, or two together, is the name of a provider with detectors."""
     words = words_of(text)
+    return any(map(_names_provider, words)) or any(a + b in _providers() for a, b in pairwise(words))
+
+
+@lru_cache(maxsize=8192)
+def _names_provider(word: str) -> bool:
     known = _providers()
-    if any(w in known for w in words) or any(a + b in known for a, b in pairwise(words)):
-        return True
-    longer = [w for w in words if len(w) > 5]
-    return any(w.startswith(p) or w.endswith(p) for w in longer for p in known if len(p) > 3)
+    longer = len(word) > 5 and any(word.startswith(p) or word.endswith(p) for p in known if len(p) > 3)
+    return word in known or longer
 
 
 def implausible(kind: str, value: str, around: str) -> str:
