@@ -121,19 +121,21 @@ class Auditing:
                     "path": entry.path,
                 }
             )
-        return bytes(made)
+        encoded: bytes = made
+        return encoded
 
 
 class Trail:
     """The entries of one request: one when it is decided, one when it is answered."""
 
-    __slots__ = ("_auditing", "_auth", "_mount", "_request", "_tickets", "decided")
+    __slots__ = ("_auditing", "_auth", "_described", "_mount", "_request", "_tickets", "decided")
 
     def __init__(self, auditing: Auditing, request: Request, mount: Mount | None) -> None:
         self._auditing = auditing
         self._request = request
         self._mount = mount
         self._auth = _NO_AUTH
+        self._described = b""
         self._tickets: list[int] = []
         self.decided = False
 
@@ -149,16 +151,17 @@ class Trail:
         self.decided = True
         request, mount = self._request, self._mount
         plain = mount.config.audit_non_hmac_request_keys if mount else ()
-        described = self._brief() | {
+        more: dict[str, Any] = {
             "mount_accessor": mount.accessor if mount else "",
             "remote_address": request.remote,
             "data": self._data(request, plain),
             "headers": {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers},
         }
         if request.wrap_ttl:
-            described["wrap_ttl"] = request.wrap_ttl
+            more["wrap_ttl"] = request.wrap_ttl
+        described = b"%b,%b" % (self._brief()[:-1], _encode(more)[1:])
         self._append(
-            "request", described, {"policy_results": {"allowed": error is None, "rule": rule}}, error
+            b"request", described, {"policy_results": {"allowed": error is None, "rule": rule}}, error
         )
 
     async def recorded(self) -> None:
@@ -169,17 +172,20 @@ class Trail:
     async def refused(self, error: StrongroomError) -> None:
         """Write the answer's entry for an error and wait for it."""
         self.decide(error=error)
-        self._append("response", self._brief(), {"response": {}}, error)
+        self._append(b"response", self._brief(), {"response": {}}, error)
         await self.recorded()
 
     async def answered(self, response: Response) -> None:
         """Write the answer's entry and wait until it is on disk."""
         self.decide()
         plain = self._mount.config.audit_non_hmac_response_keys if self._mount else ()
-        self._append("response", self._brief(), {"response": self._answer(response, plain)}, None)
+        self._append(b"response", self._brief(), {"response": self._answer(response, plain)}, None)
         await self.recorded()
 
-    def _brief(self) -> dict[str, Any]:
+    def _brief(self) -> bytes:
+        """What both entries say of the request: a JSON object, made once."""
+        if self._described:
+            return self._described
         request, mount = self._request, self._mount
         described = {
             "id": request.id,
@@ -192,7 +198,8 @@ class Trail:
         reason = request.headers.get("x-strongroom-reason")
         if reason:
             described["reason"] = reason
-        return described
+        self._described = _encode(described)
+        return self._described
 
     def _data(self, request: Request, plain: tuple[str, ...]) -> Any:
         try:
@@ -238,15 +245,15 @@ class Trail:
         }
 
     def _append(
-        self, kind: str, request: dict[str, Any], rest: dict[str, Any], error: StrongroomError | None
+        self, kind: bytes, request: bytes, rest: dict[str, Any], error: StrongroomError | None
     ) -> None:
         if error is not None:
             rest = rest | {"error": f"{type(error).__name__}: {error}"}
         entry = b'{"time":"%b","type":"%b","auth":%b,"request":%b,%b' % (
             self._auditing.time(),
-            kind.encode(),
+            kind,
             self._auth,
-            _encode(request),
+            request,
             _encode(rest)[1:],
         )
         self._tickets.append(self._auditing.log.append(entry))
