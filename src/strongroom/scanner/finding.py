@@ -38,8 +38,9 @@ class Occurrence(NamedTuple):
     """One place of a finding. Lines and columns count from 1, columns in bytes.
 
     `excerpt` is the line (or what fits of it around the secret), with the secret
-    at `excerpt[mark:mark_end]`; `head` is the text from the line's start on, for
-    SARIF's line hash. All three hold plaintext: reports mask them.
+    at `excerpt[mark:mark_end]` and other secrets at the spans in `also`; `head` is
+    the text from the line's start on, for SARIF's line hash. These hold plaintext:
+    reports mask them. `allow` is the inline marker that a person put beside it.
     """
 
     provenance: Provenance
@@ -55,6 +56,8 @@ class Occurrence(NamedTuple):
     mark_end: int
     head: bytes
     name: str = ""
+    also: tuple[tuple[int, int], ...] = ()
+    allow: str = ""
 
     def __repr__(self) -> str:
         return f"Occurrence({self.provenance.shown}:{self.line}:{self.column})"

@@ -16,13 +16,21 @@ from strongroom.scanner.matcher import Matcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Protocol
 
     from strongroom.scanner.blob import Blob, Provenance, Source
     from strongroom.scanner.rules import Rules
 
+    class Finder(Protocol):
+        """What finds the secrets of one blob: a Matcher, or another tool's rules."""
+
+        def scan(self, path: str, data: bytes, *, binary: bool = False) -> list[Match]:
+            """Return the matches in `data`, ordered by place, none over another."""
+            ...
+
     Progress = Callable[[int, int], None]
 
-HEAD = 240  # bytes from a line's start kept for reports
+HEAD = 512  # bytes from a line's start kept for reports
 EXCERPT = 320  # longest excerpt around a secret
 LISTED = 1000  # occurrences listed for one finding
 STEP = 0.2  # seconds between two reports of progress
@@ -46,11 +54,11 @@ class Batch(NamedTuple):
     size: int
 
 
-def scan(source: Source, rules: Rules, options: Options = Options()) -> Report:
+def scan(source: Source, rules: Rules | Finder, options: Options = Options()) -> Report:
     """Scan `source` with `rules`. What cannot be read is a warning in the report, never an error."""
     started = time.monotonic()
     report = Report()
-    matcher = Matcher(rules, rules.engine())
+    matcher = rules if hasattr(rules, "scan") else Matcher(rules, rules.engine())
     shards = source.shards(options.jobs)
     tasks = [partial(_work, source, shard, matcher, options.limits) for shard in shards]
     parts: list[list[tuple[str, Match, Occurrence]]] = [[] for _ in tasks]
@@ -74,7 +82,7 @@ def _lost(report: Report, number: int) -> None:
 
 
 def _work(
-    source: Source, shard: Callable[[], Iterator[Blob]], matcher: Matcher, limits: Limits
+    source: Source, shard: Callable[[], Iterator[Blob]], matcher: Finder, limits: Limits
 ) -> Iterator[Batch]:
     """Scan one part; yields batches a few times a second."""
     warn = source.warnings.append
@@ -98,7 +106,7 @@ def _work(
     yield Batch(hits, warnings + source.warnings[told:], blobs, size)
 
 
-def look(matcher: Matcher, blob: Blob) -> Iterator[tuple[str, Match, Occurrence]]:
+def look(matcher: Finder, blob: Blob) -> Iterator[tuple[str, Match, Occurrence]]:
     """Yield (blob id, match, occurrence) for the secrets that `blob` owns."""
     data = bytes(blob.data)
     end = len(data) if blob.own_end < 0 else blob.own_end
@@ -107,14 +115,31 @@ def look(matcher: Matcher, blob: Blob) -> Iterator[tuple[str, Match, Occurrence]
     if matches and blob.binary:
         data = data.translate(PRINTABLE)
     line, counted = blob.line() if matches else 0, 0
-    for match in matches:
+    for number, match in enumerate(found):
+        if not blob.own <= match.start < end:
+            continue
         line += data.count(b"\n", counted, match.start)
         counted = match.start
-        yield blob.id, match, _occurrence(blob, data, match, line)
+        place = _occurrence(blob, data, match, line)
+        first = match.start - place.mark
+        yield blob.id, match, place._replace(also=_also(found, number, first, first + len(place.excerpt)))
+
+
+def _also(found: list[Match], number: int, first: int, last: int) -> tuple[tuple[int, int], ...]:
+    """Where other secrets stand in the excerpt data[first:last] of one: no report may show them."""
+    near: list[Match] = []
+    for step in (-1, 1):
+        at = number + step
+        while 0 <= at < len(found) and found[at].end > first and found[at].start < last:
+            near.append(found[at])
+            at += step
+    return tuple((max(0, m.start - first), min(last, m.end) - first) for m in near)
 
 
 def _occurrence(blob: Blob, data: bytes, match: Match, line: int) -> Occurrence:
     """Note where a match stands; `line` is how many lines end before it."""
+    from strongroom.scanner.suppress import markers  # noqa: PLC0415 (a hook that finds nothing does without)
+
     line_start = data.rfind(b"\n", 0, match.start) + 1
     first = max(line_start, match.start - EXCERPT // 2)
     line_end = data.find(b"\n", match.end)
@@ -136,6 +161,7 @@ def _occurrence(blob: Blob, data: bytes, match: Match, line: int) -> Occurrence:
         match.end - first,
         data[line_start : line_start + HEAD],
         match.name,
+        allow=markers.find(data, match.start, match.end),
     )
 
 
