@@ -129,9 +129,9 @@ READERS = (
     Reader("WordPress", r"wp-config[\w.-]*\.php[\w.~-]*", _from("php", "wp_config"), False),
     Reader("SQL", r"[\w.-]+\.(?:sql|dump|mysql|psql)", _from("sql", "dump"), False),
     Reader(
-        "Kubernetes Secret",
-        r"[\w.-]+\.(?:ya?ml)|[\w.-]*secrets?[\w.-]*\.json",
-        _from("kubernetes", "secret_manifest"),
+        "manifest",
+        r"[\w.-]+\.(?:ya?ml)|[\w.-]*(?:secrets?|stack|template|cloudformation)[\w.-]*\.json",
+        _from("manifests", "manifest"),
         False,
     ),
 )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from strongroom.scanner.falsealarms import placeholder
+from strongroom.scanner.falsealarms import harmless, placeholder
 from strongroom.scanner.formats.candidate import Candidate
 from strongroom.scanner.formats.fields import Field, ini_fields, json_fields, xml_fields, yaml_fields
 from strongroom.scanner.generic_names import classify, key_id
@@ -38,7 +38,7 @@ def fields_reader(
                 if pattern is None
                 else (detector or "password" if pattern.search(field.path) else "")
             )
-            if kind and _holds(data[field.start : field.end]):
+            if kind and _holds(data[field.start : field.end], kind):
                 yield _candidate(kind, field, data)
 
     return read
@@ -64,14 +64,17 @@ def secret_kind(field: Field, value: str = "") -> str:
         name = re.sub(r".*\[([^\]]*)\].*", r"\1", field.path if name in _VALUE_ATTRIBUTES else name)
     name = name.lstrip("@").rpartition(":")[2]
     named = classify(name)
-    if named is None or key_id(name, value) or named.kind not in _SECRET_KINDS or named.strength < 0.5:
+    if named is None or key_id(name, value) or named.kind not in _SECRET_KINDS or named.strength <= 0.5:
         return ""
     return named.kind
 
 
-def _holds(raw: bytes) -> bool:
+def _holds(raw: bytes, kind: str) -> bool:
+    """Whether the value is one: not empty, no placeholder and, passwords apart, no path or constant."""
     value = raw.decode("utf-8", "replace").strip()
-    return not _EMPTY.fullmatch(value) and not placeholder(value)
+    if _EMPTY.fullmatch(value) or placeholder(value):
+        return False
+    return kind == "password" or not harmless(value)
 
 
 _IDE_SECRET = r"(?i)/@(?:password|passphrase|pass|passwd|pwd|secret)$"
@@ -86,7 +89,7 @@ firefox_logins = fields_reader(json_fields, r"/encryptedPassword$", "stored_logi
 composer_auth = fields_reader(
     json_fields, r"(?:-oauth|-token|bearer)/[^/]+$|/(?:password|token|consumer-secret)$", "token"
 )
-filezilla = fields_reader(xml_fields, r"(?i)/(?:Pass|Password)$|Setting\[[^\]]*pass(?:word)?\]$")
+filezilla = fields_reader(xml_fields, r"(?i)/@?(?:Pass|Password)$|Setting\[[^\]]*pass(?:word)?\]$")
 ide_servers = fields_reader(xml_fields, _IDE_SECRET)
 chat_accounts = fields_reader(xml_fields, r"(?i)/password$")
 jenkins_credentials = fields_reader(
