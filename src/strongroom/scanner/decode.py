@@ -64,15 +64,16 @@ def is_whole(blob: Blob) -> bool:
 def text(blob: Blob) -> Iterator[Blob]:
     """Yield a blob that is no container as text; a binary may give its wide strings as a second one."""
     data = bytes(blob.data)
+    if 0 not in data and not data.startswith(MARKS):
+        yield blob
+        return
     encoding = wide_encoding(data)
     if encoding:
         yield _decoded(blob, data, encoding)
-    elif 0 in data:
-        yield _like(blob, data, binary=True)
-        if not (blob.head or data).startswith(NARROW) and (wide := wide_strings(data)):
-            yield Blob(blob.id, wide, blob.provenance.within("UTF-16 strings"))
-    else:
-        yield blob
+        return
+    yield _like(blob, data, binary=True)
+    if not (blob.head or data).startswith(NARROW) and (wide := wide_strings(data)):
+        yield Blob(blob.id, wide, blob.provenance.within("UTF-16 strings"))
 
 
 def wide_encoding(data: bytes) -> str:

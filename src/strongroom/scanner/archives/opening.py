@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from strongroom.scanner.archives import members
 from strongroom.scanner.archives.budget import Budget, Refused
@@ -13,6 +13,7 @@ from strongroom.scanner.archives.kinds import CLOSED, HEAD, sniff
 from strongroom.scanner.archives.streams import CHUNK, Damaged, View, inflated
 from strongroom.scanner.blob import Blob
 from strongroom.scanner.decode import text
+from strongroom.scanner.limits import OVERLAP, PIECE
 from strongroom.scanner.sources.inflate import InflateError
 from strongroom.scanner.sources.stdin import StreamSource
 
@@ -65,7 +66,13 @@ class Opener:
 
     def plain(self, reader: Reader, provenance: Provenance) -> Iterator[Blob]:
         """Yield a member that holds nothing else, in pieces when it is huge."""
-        for piece in StreamSource(reader).shards(1)[0]():
+        data = reader.read(CHUNK)
+        if len(data) == CHUNK:
+            data += reader.read(PIECE + OVERLAP - CHUNK)
+        if len(data) < PIECE + OVERLAP:
+            yield from text(Blob(self.id, data, provenance))
+            return
+        for piece in StreamSource(cast("BinaryIO", _Again(data, reader))).shards(1)[0]():
             piece.id, piece.provenance = self.id, provenance
             yield from text(piece)
 
@@ -119,6 +126,20 @@ class Opener:
         return data
 
 
+class _Again:
+    """A stream with what was read of it put back in front."""
+
+    def __init__(self, front: bytes, rest: Reader) -> None:
+        self._front = front
+        self._rest = rest
+
+    def read(self, size: int) -> bytes:
+        if not self._front:
+            return self._rest.read(size)
+        data, self._front = self._front[:size], self._front[size:]
+        return data
+
+
 class _Rest(io.RawIOBase):
     """The rest of a buffered stream as a raw one: a new buffer gives a full view of its beginning."""
 
@@ -153,5 +174,6 @@ def said(error: BaseException) -> str:
 
 def shown(name: str) -> str:
     """Make a member's name fit to be shown: no control characters, not endless."""
-    name = "".join(c if c.isprintable() else "?" for c in name)
+    if not name.isprintable():
+        name = "".join(c if c.isprintable() else "?" for c in name)
     return name if len(name) <= NAME_SHOWN else name[:NAME_SHOWN] + "…"

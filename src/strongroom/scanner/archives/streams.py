@@ -65,6 +65,13 @@ class View(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
+    def part(self, start: int, size: int) -> memoryview:
+        """Return a part of the memory; raises Damaged when it is not all there."""
+        part = self._view[start : start + size]
+        if start < 0 or len(part) != size:
+            raise Damaged("it is cut short")
+        return part
+
     def tell(self) -> int:
         return self._at
 

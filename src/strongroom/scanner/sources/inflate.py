@@ -7,3 +7,4 @@ from isal import isal_zlib
 InflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 inflate = isal_zlib.decompress
 inflater = isal_zlib.decompressobj
+crc32 = isal_zlib.crc32
