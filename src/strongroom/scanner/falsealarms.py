@@ -7,7 +7,8 @@ shape alone excludes (references, paths, dates, hashes of nothing). Each returns
 from strongroom.scanner.lazy_pattern import lazy
 
 _TEMPLATE = lazy(
-    r"^[\"']?\$\w+[\"']?$|^\$?\w{1,20}\(['\"]|\{\w+[!}]|\{\w+$|^-{1,2}[a-z{]+|\$\{|\$\(|\{\{|\}\}|<%|%>|#\{|\{%|<\?|\$\[\[|\$\$\{|"
+    r"^[\"']?\$\w+[\"']?$|^\$?\w{1,20}\(['\"]|\{\w+[!}]|\{\w+$|^-{1,2}[a-z{]+|\$\{|\$\(|\{\{|"
+    r"\}\}|<%|%>|#\{|\{%|<\?|\$\[\[|\$\$\{|"
     r"^\$[A-Za-z_]\w*(?:\[.*\]|->.*)?$|^%\w+%$|^%\(\w+\)s|^%[-\d.]*[sdxvqrif@]$|"
     r"^@[\w.\-]+@$|^<[^<>]+>$|^\[[^\[\]]+\]$|^\{(?!AQ)[^{}]*\}$|^__\w+__$|^:[a-z_]\w*$|^\?+$|"
     r"^!\w+|^\$\w+\$$|%\{|^&[a-z]+;|^\$\d$|"
@@ -65,7 +66,8 @@ _PATHLIKE = lazy(
     r"[./~][\w\-./]+\.(?:[a-z]{2,4}\d?)|[\w\-./]+\.(?:pem|key|crt|cer|json|"
     r"ya?ml|txt|conf|cfg|py|js|ts|java|php|rb|html?|css|png|jpe?g|svg|sh|xml|properties|jks|"
     r"p12|pfx|ini|toml|md|go|sql|gpg|kdbx|tf|log|db)|"
-    r"(?:https?|ftp|file|git|ssh|wss?|urn|mailto|sdb|s3|gs|jdbc|ldaps?|tcp|udp|data|chrome|about|blob)[:][^\s]*|/[\w\-]+(?:/[\w\-:]*)*/?"
+    r"(?:https?|ftp|file|git|ssh|wss?|urn|mailto|sdb|s3|gs|jdbc|ldaps?|tcp|udp|data|chrome|"
+    r"about|blob)[:][^\s]*|/[\w\-]+(?:/[\w\-:]*)*/?"
 )
 _REFERENCE = lazy(
     r"[A-Za-z_$@&*!][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+[?!]?(?:[(\[].*)?|"
@@ -77,6 +79,21 @@ _PATTERN = lazy(
     r"\\\\?u\d{4}|\\\\[1-9]|\[-?\d*\]\.|^&#?\w{1,6};?$"
 )
 _FORMAT = lazy(r"(?:%[-\d.]*[sdifrxq@]|\{\d?\}|[^A-Za-z0-9])+|[A-Za-z.]+\[[\w., |]*\]")
+_PUBLIC = lazy(
+    r"MF[kw]w(?:Ew|DQ)|MIGfMA0G|MIIB[IoC]jANBg|MII[A-H][\w+/]{2}CCA|ssh-(?:rsa|ed25519|dss) |"
+    r"ecdsa-sha2|-----BEGIN (?:PUB|CERT)"
+)
+_WORDING = lazy(
+    r"[A-Za-z ]+[:?=]\s*|\(\$.*|.*&(?:lt|gt|quot|amp|[lr]dquo|nbsp|#\w{2,5});?.*|"
+    r"(?:projects|secrets?|kv|locations|users|api|v\d)/[\w./-]+|[a-z]:\w{1,8}"
+)
+_HARMLESS = (
+    (_SCALAR, "a constant, a number or a type"),
+    (_FIELD, "names a field, not its content"),
+    (_FORMAT, "a pattern or a format"),
+    (_WORDING, "a prompt, a path or markup"),
+    (_PATHLIKE, "a path or an address"),
+)
 _ALPHABET = (
     "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz 01234567890123456789 "
     "qwertyuiopasdfghjklzxcvbnm qwertzuiop 0123456789abcdef zyxwvutsrqponmlkjihgfedcba 9876543210"
@@ -110,15 +127,11 @@ def placeholder(value: str) -> str:
 
 def harmless(value: str) -> str:
     """Say why `value`, beside a secret-sounding name, is still none, or ""."""
-    if _SCALAR.fullmatch(value):
-        return "a constant, a number or a type"
-    if _FIELD.fullmatch(value):
-        return "names a field, not its content"
-    if _PATTERN.search(value) or _FORMAT.fullmatch(value):
+    if _PATTERN.search(value):
         return "a pattern or a format"
-    if _PATHLIKE.fullmatch(value):
-        return "a path or an address"
-    return ""
+    if _PUBLIC.match(value):
+        return "a public key or a certificate"
+    return next((reason for pattern, reason in _HARMLESS if pattern.fullmatch(value)), "")
 
 
 def reference(value: str) -> bool:

@@ -14,6 +14,8 @@ from strongroom.scanner.generic_shapes import Shaped
 from strongroom.scanner.lazy_pattern import lazy
 from strongroom.scanner.scoring import THRESHOLD, Subject, score
 
+_JOINTS = str.maketrans("", "", " _-.")
+
 
 class Verdict(NamedTuple):
     """Whether a candidate is reported, how sure that is (0 to 1), why, and under which detector."""
@@ -98,9 +100,17 @@ def excluded(name: str, named: Named, value: str, *, quoted: bool) -> str:
         return "an access key's public id"
     if value.lower() == name.lower() or words_of(value) == words_of(name):
         return "the value repeats its name"
-    if " " in value and value.replace(" ", "").isalpha():
+    return _wording(value) or placeholder(value) or harmless(value)
+
+
+def _wording(value: str) -> str:
+    """Say why letters alone are no secret: words in a row, or a name such as `AWSSecretKey`. Or ""."""
+    if not value.translate(_JOINTS).isalpha():
+        return ""
+    if " " in value:
         return "words in a row"
-    return placeholder(value) or harmless(value)
+    named = classify(value)
+    return "itself the name of a secret" if named is not None and named.strength >= 0.7 else ""
 
 
 def _shortest(named: Named, value: str) -> int:

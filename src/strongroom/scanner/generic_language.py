@@ -11,7 +11,7 @@ _KINDS = {
     "mm scala groovy gradle "
     "rb rake php php3 php5 phtml inc pl pm t lua dart ex exs erl hs clj cljs r jl sol coffee "
     "vue svelte fs fsx pas "
-    "cr nim zig ml d as ps1 psm1 psd1 cshtml jsp aspx asp ipynb jinja erb ejs twig bicep",
+    "cr nim zig ml d as ps1 psm1 psd1 cshtml jsp aspx asp ipynb vim jinja erb ejs twig bicep",
     "shell": "sh bash zsh fish ksh csh bat cmd profile bashrc zshrc bash_profile bash_aliases "
     "bash_history zsh_history "
     "dockerfile makefile mk jenkinsfile envrc containerfile procfile tcl expect exp",
