@@ -102,7 +102,7 @@ class Client:
         """One answer. Raises Refused for a status of 400 and above, Failure when there is none."""
         target = f"{self._base}/v1/{quote(path.strip('/'), safe='/~+@:=,')}"
         target += f"?{urlencode(query)}" if query else ""
-        sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        sent = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         fields = self._headers(token) | dict(headers or {})
         attempt = 0
         while True:

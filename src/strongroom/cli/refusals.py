@@ -50,7 +50,7 @@ def _denied(session: Session, refused: Refused, said: str) -> Failure:
             LOGIN, "your token is not valid", f"The one from {source} is unknown, expired or revoked.",
             "Log in again: strongroom login",
         )  # fmt: skip
-    needed = CAPABILITIES[refused.method][-1]
+    needed = "sudo" if "'sudo' is needed" in said else CAPABILITIES[refused.method][-1]
     policies = ", ".join(own.get("policies") or ["none"])
     why = f"{said.removeprefix('permission denied: ') or 'Permission denied'}. Your policies: {policies}."
     rule = f'path "{refused.path}" {{ capabilities = ["{needed}"] }}'

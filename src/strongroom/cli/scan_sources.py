@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,24 +14,6 @@ if TYPE_CHECKING:
     from strongroom.scanner.blob import Source
 
 BLOB_BYTES = 256 << 20  # a git object is held whole, so --max-size cannot raise this
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments that choose a source other than files."""
-    git = parser.add_argument_group("git")
-    git.add_argument("--history", action="store_true", help="scan every unique blob of the history")
-    git.add_argument("--since", default="", metavar="REV|DATE", help="only history after this")
-    git.add_argument("--branch", default="", metavar="NAME", help="only the history of this branch")
-    git.add_argument("--unreachable", action="store_true", help="stashes and objects that nothing names, too")
-    git.add_argument("--range", action="append", default=[], metavar="A..B", help="what these commits add")
-    git.add_argument("--staged", action="store_true", help="what is staged for the next commit")
-    image = parser.add_argument_group("container images")
-    image.add_argument(
-        "--image", default="", metavar="FILE|REF", help="a saved image, OCI layout or reference"
-    )
-    image.add_argument(
-        "--platform", default="linux/amd64", metavar="OS/ARCH", help="which image of an index (linux/amd64)"
-    )
 
 
 def make_source(args: argparse.Namespace) -> tuple[Source, str]:
@@ -86,3 +69,17 @@ def _plain_source(args: argparse.Namespace) -> Source:
     return FilesSource(
         args.paths or ["."], exclude=args.exclude, ignored=args.no_ignore, max_size=args.max_size
     )
+
+
+def root(paths: list[str]) -> str:
+    """The folder that paths in a report are relative to: the repository's, else the one scanned."""
+    place = paths[0] if paths and paths[0] != "-" else "."
+    start = os.path.realpath(place)
+    folder = start if os.path.isdir(start) else os.path.dirname(start)  # noqa: PTH112, PTH120
+    above = folder
+    while not os.path.lexists(os.path.join(above, ".git")):  # noqa: PTH118
+        parent = os.path.dirname(above)  # noqa: PTH120
+        if parent == above:
+            return folder if len(paths) == 1 else os.getcwd()  # noqa: PTH109
+        above = parent
+    return above
