@@ -21,10 +21,12 @@ VERSION = "0.1.0"
 COMMANDS = {
     "audit": "strongroom.cli.audit",
     "auth": "strongroom.cli.auth",
+    "baseline": "strongroom.cli.baseline",
     "completion": "strongroom.cli.completion",
     "delete": "strongroom.cli.delete",
     "detectors": "strongroom.cli.detectors",
     "doctor": "strongroom.cli.doctor",
+    "ignore": "strongroom.cli.ignore",
     "kv": "strongroom.cli.kv",
     "lease": "strongroom.cli.lease",
     "list": "strongroom.cli.list",
@@ -47,7 +49,7 @@ COMMANDS = {
 GROUPS = {
     "secrets": ("kv", "read", "write", "list", "delete", "wrap", "unwrap", "lease"),
     "access": ("login", "whoami", "token", "policy", "auth", "secrets"),
-    "leaks": ("scan", "detectors"),
+    "leaks": ("scan", "ignore", "baseline", "detectors"),
     "server": ("server", "status", "operator", "audit", "doctor"),
 }
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from strongroom.scanner.finding import mask, printable
 
 if TYPE_CHECKING:
-    from strongroom.scanner.finding import Finding, Occurrence
+    from collections.abc import Iterator
+
+    from strongroom.scanner.finding import Finding, Occurrence, Report
     from strongroom.scanner.reports import Style
 
 VERSION = 1
+HIDDEN = "••••"
 
 
 def finding(found: Finding, style: Style) -> dict[str, Any]:
@@ -21,7 +25,7 @@ def finding(found: Finding, style: Style) -> dict[str, Any]:
         "name": d.name,
         "kind": d.kind,
         "fingerprint": found.fingerprint,
-        "secret": printable(found.secret) if style.show_secrets else found.masked,
+        "secret": shown(found.secret, style),
         "confidence": found.confidence,
         "severity": found.severity,
         "score": round(found.score, 3),
@@ -59,6 +63,22 @@ def occurrence(place: Occurrence, style: Style) -> dict[str, Any]:
     return {key: value for key, value in record.items() if value not in ("", [])}
 
 
+def rows(report: Report) -> Iterator[tuple[Finding, Occurrence]]:
+    """Each place of each finding that counts: the formats that list places use it."""
+    for found in report.open:
+        for place in found.occurrences:
+            yield found, place
+
+
+def shown(secret: bytes, style: Style) -> str:
+    """The secret as `style` allows: in full, cut off by percent, or masked."""
+    if style.redact >= 0:
+        text = printable(secret)
+        kept = len(text) * (100 - style.redact) // 100
+        return text[:kept] + (HIDDEN if kept < len(text) else "")
+    return printable(secret) if style.show_secrets else mask(secret)
+
+
 def excerpt(place: Occurrence, style: Style) -> str:
     """The line of an occurrence with the secret masked."""
     before, inner, after = parts(place, style)
@@ -68,7 +88,28 @@ def excerpt(place: Occurrence, style: Style) -> str:
 def parts(place: Occurrence, style: Style) -> tuple[str, str, str]:
     """The text before the secret, the secret (masked) and the text after it."""
     raw = place.excerpt[place.mark : place.mark_end]
-    before, after = place.excerpt[: place.mark], place.excerpt[place.mark_end :]
-    if not style.show_secrets and raw:
+    text = place.excerpt
+    if not (style.show_secrets or style.redact == 0):
+        for first, last in place.also:  # same length, so that `mark` stays right
+            text = text[:first] + b"*" * (last - first) + text[last:]
+    before, after = text[: place.mark], text[place.mark_end :]
+    if not (style.show_secrets or style.redact == 0) and raw:
         before, after = before.replace(raw, b"****"), after.replace(raw, b"****")
-    return printable(before), printable(raw) if style.show_secrets else mask(raw), printable(after)
+    return printable(before), shown(raw, style), printable(after)
+
+
+def relative(place: Occurrence, style: Style) -> str:
+    """The path of an occurrence below the root of the scan, with forward slashes."""
+    path = place.provenance.path or "stdin"
+    if place.provenance.commit or not style.root:
+        return path.removeprefix("./")
+    full = os.path.normpath(os.path.join(os.getcwd(), path))  # noqa: PTH109, PTH118
+    root = style.root.rstrip("/") + "/"
+    return full.removeprefix(root) if full.startswith(root) else path.lstrip("/")
+
+
+def stamp(seconds: float, pattern: str = "%Y-%m-%dT%H:%M:%S") -> str:
+    """A time in UTC as reports write it."""
+    import time  # noqa: PLC0415 (not for a text report)
+
+    return time.strftime(pattern, time.gmtime(seconds))

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from strongroom.scanner.reports import Style
 
 SHOWN = 5  # occurrences of one finding printed
-_COLORS = {"critical": "1;31", "high": "31", "medium": "33", "low": "36", "dim": "2", "bold": "1"}
+_COLORS = {
+    "critical": "1;31",
+    "high": "31",
+    "medium": "33",
+    "low": "36",
+    "dim": "2",
+    "bold": "1",
+    "live": "1;31",
+}
 
 
 def render(report: Report, stream: TextIO, style: Style) -> None:
@@ -23,14 +31,19 @@ def render(report: Report, stream: TextIO, style: Style) -> None:
 
 def _finding(found: Finding, style: Style) -> list[str]:
     d = found.detector
-    validity = "" if found.validity == "unknown" else f" · {found.validity}"
-    title, grade = _paint(d.name, "bold", style), _paint(found.severity, found.severity, style)
-    lines = [f"{title}  {grade} · {found.confidence} confidence{validity}  {_paint(d.id, 'dim', style)}"]
+    grade = _paint(found.severity, found.severity, style)
+    validity = ""
+    if found.validity != "unknown":
+        validity = " · " + _paint(found.validity, "live" if found.validity == "live" else "dim", style)
+    title, id = _paint(d.name, "bold", style), _paint(d.id, "dim", style)
+    lines = [f"{title}  {grade} · {found.confidence} confidence{validity}  {id}"]
     for place in found.occurrences[:SHOWN]:
         lines += _place(place, style)
     more = len(found.occurrences) - SHOWN + found.unlisted
     if more > 0:
         lines.append(f"  and {more:,} more")
+    if found.reach:
+        lines.append(f"  reach: {', '.join(f'{key} {value}' for key, value in sorted(found.reach.items()))}")
     if found.reasons:
         lines.append(f"  why: {'; '.join(found.reasons)}")
     lines.append(f"  fix: {d.advice}")

@@ -50,12 +50,13 @@ class FilesSource:
         self.ignored = ignored
         self.max_size = max_size
         self.warnings: list[str] = []
+        self.total = 0  # bytes to read, once they are known
 
     def shards(self, count: int) -> list[Callable[[], Iterator[Blob]]]:
         """Split the files over the workers by size; a small job stays one part."""
         files = self._files()
-        total = sum(size for _, size in files)
-        if total < SMALL_JOB:
+        self.total = sum(size for _, size in files)
+        if self.total < SMALL_JOB:
             count = 1
         loads: list[tuple[int, list[Span]]] = [(0, []) for _ in range(max(1, count))]
         for span in sorted(_spans(files, count), key=lambda s: (s[1] - s[2], s[0], s[1])):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 
 REACH = 1000  # bytes around a secret in which its line is searched: a minified file is one line
-FINGERPRINT_DIGITS = 8
 
 _OURS = rb"strongroom:allow\b[ \t:]*([^\r\n]{0,200})"
 _THEIRS = (
@@ -20,11 +19,11 @@ _THEIRS = (
 _SAME_LINE = re.compile(b"(?i)" + _OURS + b"|(" + _THEIRS + b")")
 _LINE_BEFORE = re.compile(rb"(?i)pragma: ?(?:allow|white)list nextline secret")
 _CLOSERS = re.compile(r"(?:\s|\*/|-->|#>|\"|'|--%>|%>|\}\})+$")
-_BOUND = re.compile(r"([0-9a-f]{%d,32})\s+(\S.*)" % FINGERPRINT_DIGITS)
+_BOUND = re.compile(r"([0-9a-f]{8,32})\s+(\S.*)")
 
 
 def find(data: bytes, start: int, end: int) -> str:
-    """Return the marker for the secret at data[start:end]: on its lines, or on the one before. "" for none."""
+    """Return the marker beside the secret at data[start:end], on its lines or the one before; "" for none."""
     line_start = data.rfind(b"\n", max(0, start - REACH), start) + 1 or max(0, start - REACH)
     line_end = data.find(b"\n", end, end + REACH)
     last = line_end if line_end >= 0 else min(len(data), end + REACH)
