@@ -25,8 +25,8 @@ class Field(NamedTuple):
 
 _JSON = lazy(
     (
-        rb"\s*(?:(?P<comment>//[^\n]*|/\*.*?\*/|#[^\n]*)|\"(?P<text>(?:[^\"\\\n]|"
-        rb"\\.)*)\"(?P<colon>\s*:)?|(?P<mark>[{}\[\],])|(?P<bare>[\w.+-]+)|(?P<other>.))"
+        rb"\s*(?:(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z)|#[^\n]*)|\"(?P<text>(?:[^\"\\\n]|"
+        rb"\\.)*)(?:\"(?P<colon>\s*:)?|(?=\n)|\\?\Z)|(?P<mark>[{}\[\],])|(?P<bare>[\w.+-]+)|(?P<other>.))"
     ),
     re.DOTALL,
 )
@@ -51,7 +51,7 @@ def json_fields(data: bytes) -> Iterator[Field]:
 
 _XML = lazy(
     (
-        rb"<!--.*?-->|<\?.*?\?>|<!\[CDATA\[(?P<cdata>.*?)\]\]>|"
+        rb"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)|"
         rb"<(?P<close>/)?(?P<tag>[\w:.\-]+)(?P<attributes>(?:\s+[\w:.\-]+\s*=\s*(?:\"[^\"]*\"|"
         rb"'[^']*'))*)\s*(?P<empty>/)?>|(?P<text>[^<]+)"
     ),

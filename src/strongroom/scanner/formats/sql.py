@@ -70,7 +70,7 @@ def _inserted(data: bytes, at: int, columns: list[bytes]) -> Iterator[Candidate]
     depth = index = 0
     for match in _VALUE.finditer(data, at, at + 4_000_000):
         mark = match["mark"]
-        if mark == b";" or (depth == 0 and match["bare"]):
+        if mark == b";" or (match["bare"] and (depth == 0 or match["bare"].upper() == b"INSERT")):
             return
         if mark == b"(":
             depth += 1
@@ -111,7 +111,7 @@ def _copied(data: bytes, match: re.Match[bytes]) -> Iterator[Candidate]:
     for _ in range(_LIMIT):
         end = data.find(b"\n", at)
         line = data[at : end if end >= 0 else len(data)]
-        if end < 0 or line.startswith(b"\\."):
+        if end < 0 or line.startswith((b"\\.", b"COPY ")):
             return
         for column, value in zip(columns, line.split(b"\t"), strict=False):
             if value != b"\\N":
