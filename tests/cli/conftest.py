@@ -48,6 +48,7 @@ class Shell:
             [BINARY, *map(str, words)],
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
+            check=False,
             env={**self.environ, **(env or {})},
             cwd=self.home,
             timeout=60,

@@ -1,6 +1,5 @@
 """Logging in, tokens, policies, mounts, leases."""
 
-import os
 import stat
 
 import pytest
@@ -25,7 +24,7 @@ def test_login_keeps_the_token_for_its_owner_alone(nobody: Shell, alice: str) ->
     ran = nobody.ok("login", "--method", "userpass", "username=alice", "password=-", stdin=alice)
     kept = nobody.home / ".strongroom-token"
     token = kept.read_text().splitlines()[0]
-    assert stat.S_IMODE(os.stat(kept).st_mode) == 0o600
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert token not in ran.out + ran.err
     assert alice not in ran.out + ran.err
     assert nobody.ok("whoami", "--field", "name").out == "userpass-alice"

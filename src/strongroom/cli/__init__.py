@@ -23,18 +23,18 @@ COMMANDS = {
     "auth": "strongroom.cli.auth",
     "baseline": "strongroom.cli.baseline",
     "completion": "strongroom.cli.completion",
-    "delete": "strongroom.cli.delete",
+    "delete": "strongroom.cli.paths.delete",
     "detectors": "strongroom.cli.detectors",
     "doctor": "strongroom.cli.doctor",
     "ignore": "strongroom.cli.ignore",
     "kv": "strongroom.cli.kv",
     "lease": "strongroom.cli.lease",
-    "list": "strongroom.cli.list",
+    "list": "strongroom.cli.paths.list",
     "login": "strongroom.cli.login",
     "operator": "strongroom.cli.operator",
     "path-help": "strongroom.cli.path_help",
     "policy": "strongroom.cli.policy",
-    "read": "strongroom.cli.read",
+    "read": "strongroom.cli.paths.read",
     "scan": "strongroom.cli.scan",
     "secrets": "strongroom.cli.secrets",
     "server": "strongroom.cli.server",
@@ -43,7 +43,7 @@ COMMANDS = {
     "unwrap": "strongroom.cli.unwrap",
     "whoami": "strongroom.cli.whoami",
     "wrap": "strongroom.cli.wrap",
-    "write": "strongroom.cli.write",
+    "write": "strongroom.cli.paths.write",
 }
 
 GROUPS = {
@@ -60,6 +60,18 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 2 for wrong usage, 128 for what nobody expected."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _answer(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # the reader has gone: nothing more to say
+        return 0
+    return code
+
+
+def _answer(given: list[str]) -> int:
     if not given or given[0] in ("-h", "--help", "help"):
         _print_commands()
         return 0 if given else USAGE
@@ -94,10 +106,7 @@ def _run(name: str, given: list[str]) -> int:
 
         return Session(args).run()
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # the reader has gone: nothing more to say
-        return 0
+        raise
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
         return INTERRUPTED

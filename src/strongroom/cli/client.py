@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from strongroom.cli.errors import UNREACHABLE, USAGE, Failure
-from strongroom.cli.exchange import BadAnswer, Connection
+from strongroom.cli.exchange import Connection, NotHttp
 
 if TYPE_CHECKING:
     import ssl
@@ -181,7 +181,7 @@ class Client:
             return Failure(USAGE, "the request cannot be sent", "A header would hold a forbidden character.")
         why = "It took too long." if isinstance(error, TimeoutError) else _reason(error)
         hint = "Is it running, and is the address right? strongroom doctor looks closer."
-        if isinstance(error, BadAnswer) or getattr(error, "library", "") == "SSL":
+        if isinstance(error, NotHttp) or getattr(error, "library", "") == "SSL":
             hint = "Does it speak TLS? Try " + ("http://" if self.encrypted else "https://") + " instead."
         return Failure(UNREACHABLE, f"no answer from {where}", why, hint)
 

@@ -78,7 +78,7 @@ def _parts(parser: Any) -> dict[str, Any]:
 def _places(parser: Parser, command: str, rest: list[str], current: str) -> list[str]:
     """Paths on the server, or the fixed words of a positional argument."""
     positional = [action for action in parser._actions if not action.option_strings]
-    given = len([word for word in rest if not word.startswith("-")])
+    given = len(parser.split(rest)[1])
     at = positional[min(given, len(positional) - 1)] if positional else None
     if at is None:
         return []
@@ -90,7 +90,7 @@ def _places(parser: Parser, command: str, rest: list[str], current: str) -> list
 
 
 def _paths(parser: Parser, command: str, rest: list[str], current: str) -> list[str]:
-    options = [word for word in rest if word.startswith("-")]
+    options = parser.split(rest)[0]
     args = argparse.ArgumentParser(add_help=False)
     for name in ("address", "namespace", "ca-cert", "client-cert", "client-key"):
         args.add_argument(f"--{name}")

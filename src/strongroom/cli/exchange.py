@@ -27,6 +27,10 @@ class BadAnswer(OSError):
         super().__init__(0, why)
 
 
+class NotHttp(BadAnswer):
+    """Not even the head of an answer came back: perhaps one side speaks TLS and the other does not."""
+
+
 class Reply(NamedTuple):
     """A status, header fields by lower-case name, the body, and whether the connection ends here."""
 
@@ -98,13 +102,16 @@ class Connection:
     def _head(self) -> tuple[int, dict[str, str]]:
         while BLANK not in self._left:
             if len(self._left) > MAX_HEAD:
-                raise BadAnswer("The head of the answer does not end")
-            self._more()
+                raise NotHttp("The head of the answer does not end")
+            block = self._receive(ends=True)
+            if not block:
+                raise NotHttp("It hung up without an answer")
+            self._left += block
         head, _, self._left = self._left.partition(BLANK)
         first, *lines = head.decode("latin-1").split("\r\n")
         words = first.split(" ", 2)
         if not first.startswith("HTTP/1.") or len(words) < 2 or not words[1].isdecimal():
-            raise BadAnswer("The answer is not HTTP")
+            raise NotHttp("The answer is not HTTP")
         pairs = (line.partition(":") for line in lines)
         return int(words[1]), {name.strip().lower(): value.strip() for name, _, value in pairs}
 
@@ -125,7 +132,7 @@ class Connection:
 
     def _line(self) -> bytes:
         while b"\r\n" not in self._left:
-            self._more()
+            self._left += self._receive()
         line, _, self._left = self._left.partition(b"\r\n")
         return line
 
@@ -144,9 +151,6 @@ class Connection:
         while block := self._receive(ends=True):
             blocks.append(block)
         return b"".join(blocks)
-
-    def _more(self) -> None:
-        self._left += self._receive()
 
     def _receive(self, *, ends: bool = False) -> bytes:
         left = self._deadline - time.monotonic()

@@ -38,7 +38,8 @@ class Parser(argparse.ArgumentParser):
         self.settle()
         if self._nests():
             return super().parse_known_args(given, namespace)
-        found, unknown = super().parse_known_args(self._ordered(given), namespace)
+        options, rest = self.split(given)
+        found, unknown = super().parse_known_args(options + rest, namespace)
         if unknown:
             self.error(f"unknown: {' '.join(unknown)}")
         return found, unknown
@@ -78,7 +79,8 @@ class Parser(argparse.ArgumentParser):
         choices = [name for action in self._actions if action.choices for name in action.choices]
         return [*choices, *self._option_string_actions]
 
-    def _ordered(self, given: list[str]) -> list[str]:
+    def split(self, given: list[str]) -> tuple[list[str], list[str]]:
+        """The options with their values, and the rest."""
         options: list[str] = []
         rest: list[str] = []
         waiting = iter(given)
@@ -94,7 +96,7 @@ class Parser(argparse.ArgumentParser):
             options.append(word)
             if action.nargs is None and "=" not in word and word.startswith("-"):
                 options += [value for value in (next(waiting, None),) if value is not None]
-        return options + rest
+        return options, rest
 
     def _long(self, word: str) -> str:
         """Vault's `-format=json` as `--format=json`; other words as they are."""

@@ -1,0 +1,1 @@
+"""`strongroom read`, `write`, `list` and `delete`: any path of the API."""
