@@ -26,7 +26,9 @@ COMMANDS = {
     "delete": "strongroom.cli.paths.delete",
     "detectors": "strongroom.cli.detectors",
     "doctor": "strongroom.cli.doctor",
+    "hook": "strongroom.cli.hook",
     "ignore": "strongroom.cli.ignore",
+    "install": "strongroom.cli.install",
     "kv": "strongroom.cli.kv",
     "lease": "strongroom.cli.lease",
     "list": "strongroom.cli.paths.list",
@@ -40,6 +42,7 @@ COMMANDS = {
     "server": "strongroom.cli.server",
     "status": "strongroom.cli.status",
     "token": "strongroom.cli.token",
+    "uninstall": "strongroom.cli.uninstall",
     "unwrap": "strongroom.cli.unwrap",
     "whoami": "strongroom.cli.whoami",
     "wrap": "strongroom.cli.wrap",
@@ -49,7 +52,7 @@ COMMANDS = {
 GROUPS = {
     "secrets": ("kv", "read", "write", "list", "delete", "wrap", "unwrap", "lease"),
     "access": ("login", "whoami", "token", "policy", "auth", "secrets"),
-    "leaks": ("scan", "ignore", "baseline", "detectors"),
+    "leaks": ("scan", "ignore", "baseline", "detectors", "install", "uninstall", "hook"),
     "server": ("server", "status", "operator", "audit", "doctor"),
 }
 
@@ -99,9 +102,12 @@ def parser(name: str) -> argparse.ArgumentParser:
 
 def _run(name: str, given: list[str]) -> int:
     try:
+        module = import_module(COMMANDS[name])
+        if hasattr(module, "parse"):  # a git hook pays for no parser
+            return int(module.run(module.parse(given)))
         args = parser(name).parse_args(given)
         if "do" not in args:
-            return int(import_module(COMMANDS[name]).run(args))
+            return int(module.run(args))
         from strongroom.cli.session import Session  # noqa: PLC0415 (for a server's client only)
 
         return Session(args).run()

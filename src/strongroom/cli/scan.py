@@ -61,13 +61,13 @@ def load_rules(args: argparse.Namespace) -> rules.Rules:
     return rules.load(extra)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Scan, report, and say by the exit code whether something was found."""
+def run(args: argparse.Namespace, *, terse: bool = False) -> int:
+    """Scan, report, and say by the exit code whether something was found; `terse` is silent when not."""
     if isinstance(args.redact, str):  # `--redact PATH`: the path is no percentage
         args.paths, args.redact = [args.redact, *args.paths], 100
     report = find(args, *scan_sources.make_source(args))
     write(args, report)
-    if not args.quiet:
+    if not args.quiet and not (terse and not report.open and not report.warnings):
         tell(report)
     if report.open:
         from strongroom.scanner.suppress import last_found  # noqa: PLC0415 (only where something was found)
