@@ -76,7 +76,7 @@ def test_standard_input_is_scanned(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["scna"], "did you mean `scan`?"),
+        (["scna"], "id you mean `scan`?"),
         (["scan", "/nowhere/at/all"], "/nowhere/at/all: No such file"),
         (["scan", "-", "."], "alone"),
         (["scan", ".", "--history", "--staged"], "exclude each other"),

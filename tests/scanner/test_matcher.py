@@ -12,6 +12,8 @@ from strongroom.scanner.rules import Rules
 
 Token = Callable[[str], str]
 
+HOLDS = {("googlechat.webhook_url", "google.api_key")}  # the first really holds the second
+
 
 def _examples(found: Rules) -> list[tuple[Detector, bytes]]:
     drawn = []
@@ -72,7 +74,8 @@ def test_no_example_fires_another_providers_precise_detector(builtin_rules: Rule
     wrong = set()
     for d, data in _examples(builtin_rules):
         for m in matcher.scan("", b"\n" + data + b"\n"):
-            if m.detector.kind == "precise" and d.kind == "precise" and m.detector.provider != d.provider:
+            both = m.detector.kind == d.kind == "precise"
+            if both and m.detector.provider != d.provider and (d.id, m.detector.id) not in HOLDS:
                 wrong.add((d.id, m.detector.id))
     assert wrong == set()
 

@@ -48,6 +48,16 @@ def test_what_git_ignores_is_left_out_unless_asked_for(
     assert len(_scan(builtin_rules, tree, ignored=True).findings) == 2
 
 
+def test_a_folder_that_git_ignores_is_read_when_it_is_named(
+    builtin_rules: Rules, tree: Path, token: Token
+) -> None:
+    subprocess.run(["git", "init", "-q", tree], check=True)
+    (tree / ".gitignore").write_text("build/\n")
+    (tree / "build").mkdir()
+    (tree / "build" / "out.txt").write_text(token("i"))
+    assert len(_scan(builtin_rules, tree / "build").findings) == 1
+
+
 def test_links_are_not_followed(builtin_rules: Rules, tree: Path, tmp_path: Path, token: Token) -> None:
     outside = tmp_path / "outside.txt"
     outside.write_text(token("d"))

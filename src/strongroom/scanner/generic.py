@@ -6,6 +6,7 @@ no entropy or allow-list check is to follow; only overlaps with precise detector
 """
 
 import re
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
@@ -42,15 +43,16 @@ def find(path: str, data: bytes, ends: Iterable[tuple[int, int]]) -> Iterator[Ca
     reader = formats.reader_for(path)
     if reader is not None:
         for candidate in reader.read(path, data):
-            taken.append((candidate.start, candidate.end))
+            insort(taken, (candidate.start, candidate.end))
             yield candidate
         if reader.exclusive:
             return
     place = place_of(path)
     if not place.lock:
         for candidate in _generic(data, ends, place):
-            if not any(a < candidate.end and candidate.start < b for a, b in taken):
-                taken.append((candidate.start, candidate.end))
+            before = bisect_left(taken, (candidate.end, 0))
+            if not before or taken[before - 1][1] <= candidate.start:
+                insort(taken, (candidate.start, candidate.end))
                 yield candidate
 
 

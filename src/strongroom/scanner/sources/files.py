@@ -87,7 +87,7 @@ class FilesSource:
         return self._walk(folder) if tracked is None else self._listed(folder, tracked)
 
     def _tracked(self, folder: str) -> list[str] | None:
-        """Paths below `folder` that git tracks or would track; None outside a work tree."""
+        """Paths below `folder` that git tracks or would track; None where git knows of none."""
         if not _in_work_tree(folder):
             return None
         from strongroom.scanner.sources.git import Git  # noqa: PLC0415 (only in a work tree)
@@ -97,7 +97,8 @@ class FilesSource:
         except StrongroomError as error:
             self.warnings.append(f"{folder}: read as a plain folder: {error}")
             return None
-        return [os.fsdecode(name) for name in listing.split(b"\0") if name]
+        names = [os.fsdecode(name) for name in listing.split(b"\0") if name]
+        return names or None  # a folder that git ignores, and somebody named all the same
 
     def _listed(self, folder: str, names: list[str]) -> Iterator[File]:
         base = "" if folder == "." else folder.rstrip("/") + "/"
