@@ -232,3 +232,24 @@ def test_files_that_are_no_pem_are_usage_errors(shell: Shell, secure: Server, tm
     (tmp_path / "no.pem").write_text("no")
     assert sr("whoami", "--ca-cert", tmp_path / "no.pem").code == 2
     assert sr("whoami", "--ca-cert", tmp_path / "none.pem").code == 2
+
+
+def test_a_server_that_is_no_vault_is_told_apart() -> None:
+    with _peer(_answer("200 OK", b"<html>welcome</html>")) as peer:
+        client = _client(peer)
+        with pytest.raises(Failure, match="does not answer as a vault does"):
+            client.request("GET", "sys/seal-status")
+        client.close()
+
+
+def test_a_sealed_server_is_not_asked_again_unless_it_says_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with _peer(_answer("503 Sealed"), _answer("200 OK")) as peer:
+        client = _client(peer)
+        with pytest.raises(Refused):
+            client.request("GET", "x")
+        client.close()
+    with _peer(_answer("503 Busy", b"{}", "Retry-After: 1"), _answer("200 OK")) as peer:
+        client = _client(peer)
+        assert client.request("GET", "x").status == 200
+        client.close()

@@ -150,3 +150,16 @@ def test_an_answer_is_wrapped_when_asked(sr: Shell) -> None:
     again = sr("unwrap", "-", stdin=token)
     assert again.code == 3
     assert "used already" in again.err
+
+
+def test_standard_input_holds_one_value(sr: Shell) -> None:
+    ran = sr("kv", "put", "secret/kv/o", "a=-", "b=-", stdin="x")
+    assert ran.code == 2
+    assert "named twice" in ran.err
+
+
+def test_input_that_is_no_json_or_no_text_is_a_usage_error(sr: Shell) -> None:
+    assert "is not a JSON object" in sr("kv", "put", "secret/kv/o", "-", stdin="[1]").err
+    assert "is not UTF-8" in sr("kv", "put", "secret/kv/o", "a=-", stdin=b"\xff\xfe").err
+    assert "cannot read nowhere" in sr("kv", "put", "secret/kv/o", "a=@nowhere").err
+    assert "names no field" in sr("kv", "put", "secret/kv/o", "=x").err

@@ -25,7 +25,6 @@ READS = frozenset({"GET", "LIST", "SCAN"})
 BUSY = frozenset({412, 429})
 BROKEN = frozenset({500, 502, 504})
 LONGEST_WAIT = 30.0
-NO_VALUE = "null"
 
 
 class Options(NamedTuple):
@@ -97,20 +96,32 @@ class Client:
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        token: Sensitive[str] | None = None,
+        raw: bool = False,
     ) -> Answer:
-        """One answer. Raises Refused for a status of 400 and above, Failure when there is none."""
+        """One answer. Raises Refused for a status of 400 and above, Failure when there is none.
+
+        Unless `raw`, an answer with a body is a JSON object or it is no answer.
+        """
         target = f"{self._base}/v1/{quote(path.strip('/'), safe='/~+@:=,')}"
         target += f"?{urlencode(query)}" if query else ""
         sent = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        fields = self._headers(token) | dict(headers or {})
+        fields = self._headers() | dict(headers or {})
         attempt = 0
         while True:
             answer, wait = self._exchange(method, target, sent, fields)
-            if attempt >= self.options.retries or not _again(method, answer):
-                return _checked(method, path, answer)
+            if attempt >= self.options.retries or not _again(method, answer.status, wait):
+                break
             time.sleep(wait if wait is not None else 0.25 * 2**attempt * (0.5 + os.urandom(1)[0] / 255))
             attempt += 1
+        checked = _checked(method, path, answer)
+        if answer.raw and not raw and not isinstance(answer.body, dict):
+            raise Failure(
+                UNREACHABLE,
+                f"{self.options.address} does not answer as a vault does",
+                "What came back is no JSON object.",
+                "Is it the address of the server itself?",
+            )
+        return checked
 
     def close(self) -> None:
         """End the connection."""
@@ -135,11 +146,10 @@ class Client:
             context.verify_mode = ssl.CERT_NONE
         return context
 
-    def _headers(self, token: Sensitive[str] | None) -> dict[str, str]:
+    def _headers(self) -> dict[str, str]:
         options = self.options
-        token = token or options.token
         named = {
-            "X-Vault-Token": token.reveal() if token is not None else "",
+            "X-Vault-Token": options.token.reveal() if options.token is not None else "",
             "X-Vault-Namespace": options.namespace,
             "X-Strongroom-Reason": options.reason,
         }
@@ -186,9 +196,13 @@ class Client:
         return Failure(UNREACHABLE, f"no answer from {where}", why, hint)
 
 
-def _again(method: str, answer: Answer) -> bool:
-    """A busy server refused before doing anything; a broken one may have written, so only reads repeat."""
-    return answer.status in BUSY or (method in READS and answer.status in BROKEN)
+def _again(method: str, status: int, wait: float | None) -> bool:
+    """A busy server refused before doing anything; a broken one may have written, so only reads repeat.
+
+    503 is a sealed server, which time alone does not open, unless it says when to come back.
+    """
+    broken = status in BROKEN or (status == 503 and wait is not None)
+    return status in BUSY or (method in READS and broken)
 
 
 def _checked(method: str, path: str, answer: Answer) -> Answer:

@@ -92,6 +92,7 @@ class Session:
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        raw: bool = False,
     ) -> Answer:
         """The command's own request; with --output-curl or --output-policy it is shown, not sent."""
         fields = dict(headers or {})
@@ -101,7 +102,7 @@ class Session:
             from strongroom.cli.shown import show_request  # noqa: PLC0415 (rare)
 
             show_request(self, method, path, body, query, fields)
-        answer = self.client.request(method, path, body, query=query, headers=fields)
+        answer = self.client.request(method, path, body, query=query, headers=fields, raw=raw)
         self._pass_on_warnings(answer)
         return answer
 

@@ -27,6 +27,14 @@ def fields(session: Session, given: Iterable[str], *, secret: bool = False) -> d
     """Named values; with `secret` each of them is one. A name given twice makes a list."""
     found: dict[str, Any] = {}
     exposed: list[str] = []
+    given = list(given)
+    if sum(text.partition("=")[2] == "-" or text == "-" for text in given) > 1:
+        raise Failure(
+            USAGE,
+            "standard input is named twice",
+            "It holds one value.",
+            "Read the others from files: NAME=@FILE",
+        )
     for text in given:
         if text == "-" or (text.startswith("@") and "=" not in text):
             found.update(_object(prompt.piped() if text == "-" else text_of(text[1:]), text))

@@ -71,7 +71,7 @@ def _from_server(session: Session, path: Path) -> tuple[dict[str, Any], str]:
 def _fetched(session: Session, name: str, size: int) -> Iterator[bytes]:
     for offset in range(0, size, BLOCK):
         query = {"offset": str(offset), "length": str(min(BLOCK, size - offset))}
-        yield session.client.request("GET", name, query=query).raw
+        yield session.client.request("GET", name, query=query, raw=True).raw
 
 
 def _from_directory(session: Session, path: Path) -> tuple[dict[str, Any], str]:

@@ -29,9 +29,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _read(session: Session) -> int:
     path = session.args.path.strip("/")
-    answer = session.ask("GET", path, query=values.pairs(session.args.query))
-    if answer.body is None and answer.raw:
+    answer = session.ask("GET", path, query=values.pairs(session.args.query), raw=True)
+    if not isinstance(answer.body, dict) and answer.raw:
         session.output.one(answer.raw.decode("utf-8", "replace"))
-    else:
-        session.output.answer(answer.body, secret=not path.startswith(OWN_AREAS))
+        return errors.OK
+    # What has a lease was made just now and is told only once, so it is shown.
+    made = bool((answer.body or {}).get("lease_id"))
+    session.output.answer(answer.body, secret=not made and not path.startswith(OWN_AREAS))
     return errors.OK
