@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 T      ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check fix lock bench bench-venv fuzz clean test-setup
+.PHONY: help venv run test check fix lock bench api-reference fuzz clean test-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ fix: venv ## format and repair what can be repaired
 lock: ## make requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
+
+api-reference: venv ## write docs/api.md from the route tables
+	$(BIN)/python scripts/api_reference.py docs/api.md
 
 bench: venv ## measure ours and the peers side by side and print ratios
 	scripts/bench-setup.sh
