@@ -123,6 +123,12 @@ class Client:
             )
         return checked
 
+    def hurry(self, seconds: float) -> None:
+        """Allow so much for each answer from now on."""
+        self.options = self.options._replace(timeout=seconds)
+        if self._connection is not None:
+            self._connection.limit = seconds
+
     def close(self) -> None:
         """End the connection."""
         if self._connection is not None:

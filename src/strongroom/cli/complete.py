@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -115,6 +116,9 @@ def _paths(parser: Parser, command: str, rest: list[str], current: str) -> list[
 def _asked(session: Session, command: str, folder: str) -> list[str]:
     """Names below a folder: mounts at the top, else the engine's listing."""
     deadline = time.monotonic() + BUDGET_SECONDS
+    # Looking up a name has no time limit of its own: when it hangs, the alarm ends this process.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, 2 * BUDGET_SECONDS)
     mounts = session.data(session.client.request("GET", "sys/internal/ui/mounts")).get("secret", {})
     if command not in PATH_COMMANDS or not folder:
         return [name for name, mount in mounts.items() if command != "kv" or mount["type"] == "kv"]
@@ -124,8 +128,7 @@ def _asked(session: Session, command: str, folder: str) -> list[str]:
     inner = f"{folder}/"[len(mount) :]
     versioned = (mounts.get(mount, {}).get("options") or {}).get("version") == "2"
     path = f"{mount}metadata/{inner}" if command == "kv" and versioned else f"{folder}/"
-    if time.monotonic() > deadline:
-        return []
+    session.client.hurry(max(deadline - time.monotonic(), 0.001))
     found = session.data(session.client.request("LIST", path)).get("keys") or []
     return [f"{folder}/{key}" for key in found]
 

@@ -47,7 +47,7 @@ class Connection:
         self, host: str, port: int, limit: float, tls: ssl.SSLContext | None = None, name: str = ""
     ) -> None:
         self._host = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self._limit = limit
+        self.limit = limit
         self._deadline = time.monotonic() + limit
         self._left = b""
         self._socket: socket.socket = socket.create_connection((host, port), limit)
@@ -73,8 +73,8 @@ class Connection:
             "",
             "",
         ]
-        self._deadline = time.monotonic() + self._limit
-        self._socket.settimeout(self._limit)
+        self._deadline = time.monotonic() + self.limit
+        self._socket.settimeout(self.limit)
         self._socket.sendall("\r\n".join(lines).encode("latin-1") + (body or b""))
         return self._reply()
 

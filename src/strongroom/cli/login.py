@@ -30,6 +30,7 @@ class Method(NamedTuple):
     secret: tuple[str, ...] = ()
 
 
+SHOWN = ("client_token", "accessor", "policies", "lease_duration", "renewable")
 METHODS = {
     "approle": Method("login", ("role_id", "secret_id"), ("secret_id",)),
     "userpass": Method("login/{username}", ("username", "password"), ("password",)),
@@ -135,7 +136,7 @@ def _welcome(session: Session, auth: dict[str, Any]) -> int:
     elif session.output.style in ("json", "yaml"):
         session.output.structure({"auth": auth})
     else:
-        shown = {name: value for name, value in auth.items() if value is not None}
+        shown = {name: auth[name] for name in SHOWN}
         if not session.args.no_store and not session.args.show_secrets:
             del shown["client_token"]
         session.output.facts(shown)

@@ -151,7 +151,9 @@ def _written(session: Session, place: Place, body: Any) -> int:
         return errors.OK
     if session.output.style == "table" and not session.output.field and not session.args.wrap_ttl:
         session.say(f"written: {place.shown} version {body['data']['version']}")
-    session.output.answer(body)
+        session.output.pairs({**body["data"], "created_by": writer(body["data"])})
+    else:
+        session.output.answer(body)
     return errors.OK
 
 
