@@ -26,6 +26,7 @@ COMMANDS = {
     "delete": "strongroom.cli.paths.delete",
     "detectors": "strongroom.cli.detectors",
     "doctor": "strongroom.cli.doctor",
+    "gitleaks": "strongroom.cli.gitleaks",
     "hook": "strongroom.cli.hook",
     "ignore": "strongroom.cli.ignore",
     "install": "strongroom.cli.install",
@@ -52,7 +53,7 @@ COMMANDS = {
 GROUPS = {
     "secrets": ("kv", "read", "write", "list", "delete", "wrap", "unwrap", "lease"),
     "access": ("login", "whoami", "token", "policy", "auth", "secrets"),
-    "leaks": ("scan", "ignore", "baseline", "detectors", "install", "uninstall", "hook"),
+    "leaks": ("scan", "ignore", "baseline", "detectors", "install", "uninstall", "hook", "gitleaks"),
     "server": ("server", "status", "operator", "audit", "doctor"),
 }
 

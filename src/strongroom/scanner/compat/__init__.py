@@ -1,0 +1,1 @@
+"""What other scanners' users bring along: their rules, ignore files, baselines and report forms."""
