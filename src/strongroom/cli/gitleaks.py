@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 CLEAN, ERROR, UNKNOWN_FLAG = 0, 1, 126
 COMMANDS = ("git", "dir", "directory", "file", "files", "stdin", "detect", "protect", "version")
 LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
+SHORT = {"info": "INF", "warn": "WRN"}
 _FORMS = {".json": "json", ".csv": "csv", ".xml": "junit", ".sarif": "sarif"}
 
 
@@ -187,4 +188,4 @@ def _write(args: argparse.Namespace, found: list[Leak]) -> None:
 def _log(args: argparse.Namespace, level: str, text: str) -> None:
     wanted = args.log_level if args.log_level in LEVELS else "info"
     if LEVELS.index(level) >= LEVELS.index(wanted):
-        sys.stderr.write(f"{time.strftime('%I:%M%p').lstrip('0')} {level[:3].upper()} {text}\n")
+        sys.stderr.write(f"{time.strftime('%I:%M%p').lstrip('0')} {SHORT[level]} {text}\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import quoteattr
 
 from strongroom.errors import InvalidRequest
 from strongroom.scanner.compat import gotemplate
@@ -20,7 +19,18 @@ COLUMNS = (
     "RuleID", "Commit", "File", "SymlinkFile", "Secret", "Match", "StartLine", "EndLine", "StartColumn",
     "EndColumn", "Author", "Message", "Date", "Email", "Fingerprint", "Tags",
 )  # fmt: skip
-_XML = {"\n": "&#xA;", "\t": "&#x9;", "\r": "&#xD;", '"': "&#34;", "'": "&#39;"}
+_XML = str.maketrans(
+    {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        '"': "&#34;",
+        "'": "&#39;",
+        "\t": "&#x9;",
+        "\n": "&#xA;",
+        "\r": "&#xD;",
+    }
+)
 
 
 def write_json(found: list[Leak], stream: TextIO) -> None:
@@ -59,7 +69,10 @@ def write_junit(found: list[Leak], stream: TextIO) -> None:
 
 
 def _quoted(text: str) -> str:
-    return '"' + quoteattr("'" + text, _XML)[2:-1].replace("&apos;", "&#39;") + '"'
+    """Text between quotes, escaped as Go does it."""
+    return (
+        '"' + "".join(c if c.isprintable() or c in "\t\n\r" else "\ufffd" for c in text).translate(_XML) + '"'
+    )
 
 
 def write_sarif(found: list[Leak], stream: TextIO) -> None:
