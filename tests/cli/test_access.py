@@ -7,6 +7,8 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.server.process import Server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def nobody(shell: Shell, dev: Server) -> Shell:

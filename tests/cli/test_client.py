@@ -18,6 +18,8 @@ from tests.cli.conftest import Shell
 from tests.server.certificates import Pair, self_signed
 from tests.server.process import Server, start
 
+pytestmark = pytest.mark.slow
+
 
 class Peer:
     """Answers each request with the next of its scripted answers, byte for byte."""

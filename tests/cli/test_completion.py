@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.conftest import BINARY, Shell
 
+pytestmark = pytest.mark.slow
+
 
 def _bash(sr: Shell, line: str) -> list[str]:
     """What bash would offer after this line."""

@@ -7,6 +7,8 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.server.process import Server
 
+pytestmark = pytest.mark.slow
+
 
 def _won(shell: Shell, *words: str, env: dict[str, str] | None = None) -> dict[str, tuple[str, str]]:
     ran = shell("status", "--print-config", "--json", *words, env=env)

@@ -1,7 +1,11 @@
 """`strongroom doctor`, `status` and `whoami` in the states a server can be in."""
 
+import pytest
+
 from tests.cli.conftest import Shell
 from tests.server.process import Server
+
+pytestmark = pytest.mark.slow
 
 
 def _states(shell: Shell, *words: str, env: dict[str, str] | None = None) -> dict[str, str]:

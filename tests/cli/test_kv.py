@@ -2,7 +2,11 @@
 
 import json
 
+import pytest
+
 from tests.cli.conftest import Shell
+
+pytestmark = pytest.mark.slow
 
 
 def test_what_is_put_is_got(sr: Shell) -> None:

@@ -3,7 +3,11 @@
 import shlex
 import subprocess
 
+import pytest
+
 from tests.cli.conftest import Shell
+
+pytestmark = pytest.mark.slow
 
 
 def test_read_shows_lists_and_queries(sr: Shell) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.conftest import BINARY, Shell
 
+pytestmark = pytest.mark.slow
+
 
 class Terminal:
     """A command on a pseudo-terminal of its own."""

@@ -12,7 +12,9 @@ from msgspec import Struct
 from strongroom.audit import evidence
 from strongroom.audit.checkpoint import parse
 from strongroom.audit.segments import Reader, segments
-from strongroom.errors import InvalidRequest, NotFound, PermissionDenied, UpstreamFailed
+from strongroom.cli import config, tokens
+from strongroom.cli.client import Client, Refused, options
+from strongroom.errors import InvalidRequest, NotFound, PermissionDenied, StrongroomError, UpstreamFailed
 
 if TYPE_CHECKING:
     import argparse
@@ -100,8 +102,8 @@ class Server:
 
     poll_seconds = 2.0  # each look makes entries
 
-    def __init__(self, address: str) -> None:
-        self._address = address.rstrip("/")
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
     def checkpoint(self) -> str:
         """A checkpoint signed now."""
@@ -118,7 +120,7 @@ class Server:
     def entries(self, start: int, limit: int) -> list[bytes]:
         """Log lines from a sequence on."""
         try:
-            body = self._ask("GET", f"entries?start={start}&limit={limit}")
+            body = self._ask("GET", "entries", query={"start": str(start), "limit": str(limit)})
         except NotFound:
             return []
         return [bytes(line) for line in _decode(body, Page).data.entries]
@@ -131,23 +133,24 @@ class Server:
         """Each look at the server's log is an entry in it."""
         return path == "sys/audit-log/entries"
 
-    def _ask(self, method: str, path: str, body: dict[str, str] | None = None) -> bytes:
-        import httpx  # noqa: PLC0415 (a tenth of a second, for a server only)
-
-        verify: bool | str = os.environ.get("VAULT_CACERT") or os.environ.get("VAULT_SKIP_VERIFY") != "true"
-        url, headers = f"{self._address}/v1/sys/audit-log/{path}", {"X-Vault-Token": _token()}
+    def _ask(
+        self, method: str, path: str, body: dict[str, str] | None = None, query: dict[str, str] | None = None
+    ) -> bytes:
         try:
-            with httpx.Client(verify=verify, timeout=60, trust_env=False) as client:
-                answer = client.request(method, url, json=body, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise UpstreamFailed(f"no answer from {self._address}: {type(error).__name__}") from error
-        if answer.status_code == 403:
-            raise PermissionDenied(f"the token may not use sys/audit-log/{path}")
-        if answer.status_code == 404:
-            raise NotFound(f"{self._address} has no sys/audit-log/{path}")
-        if not answer.is_success:
-            raise UpstreamFailed(f"{self._address} answered {answer.status_code}")
-        return answer.content.rstrip(b"\n")
+            answer = self._client.request(method, f"sys/audit-log/{path}", body, query=query, raw=True)
+        except Refused as refused:
+            raise self._explained(refused, path) from None
+        finally:
+            self._client.close()
+        return answer.raw.rstrip(b"\n")
+
+    def _explained(self, refused: Refused, path: str) -> StrongroomError:
+        address = self._client.options.address
+        if refused.status == 403:
+            return PermissionDenied(f"the token may not use sys/audit-log/{path}")
+        if refused.status == 404:
+            return NotFound(f"{address} has no sys/audit-log/{path}")
+        return UpstreamFailed(f"{address} answered {refused.status}")
 
 
 class SignedData(Struct, frozen=True):
@@ -185,17 +188,10 @@ def source_of(args: argparse.Namespace) -> Source:
     """The source the flags and the environment name; a directory wins. Raises InvalidRequest."""
     if args.data:
         return Directory(Path(args.data))
-    address = args.address or os.environ.get("VAULT_ADDR") or os.environ.get("BAO_ADDR")
-    if not address:
-        raise InvalidRequest("say which log: --data DIR, or --address URL (or VAULT_ADDR)")
-    return Server(address)
-
-
-def _token() -> str:
-    given = os.environ.get("VAULT_TOKEN") or os.environ.get("BAO_TOKEN")
-    if given:
-        return given
-    try:
-        return (Path.home() / ".vault-token").read_text().strip()
-    except OSError:
-        return ""
+    place = config.Place(os.environ, Path.cwd(), Path.home())
+    settings = config.resolve({"address": args.address}, place)
+    if settings["address"].source == "default":
+        raise InvalidRequest("say which log: --data DIR, or --address URL (or STRONGROOM_ADDR)")
+    value = {name: chosen.value for name, chosen in settings.items()}
+    token = tokens.fitting(tokens.find(place), settings["address"], value["trusted_addresses"], place)
+    return Server(Client(options(value, token)))

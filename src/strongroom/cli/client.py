@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
@@ -25,6 +26,8 @@ READS = frozenset({"GET", "LIST", "SCAN"})
 BUSY = frozenset({412, 429})
 BROKEN = frozenset({500, 502, 504})
 LONGEST_WAIT = 30.0
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)(|ms|s|m|h)")
 
 
 class Options(NamedTuple):
@@ -41,6 +44,30 @@ class Options(NamedTuple):
     timeout: float = 60.0
     retries: int = 2
     reason: str = ""
+
+
+def options(value: Mapping[str, str], token: Sensitive[str] | None, reason: str = "") -> Options:
+    """What settings say of the way to the server. Raises ValueError naming one that is no number."""
+    return Options(
+        address=value["address"],
+        token=token,
+        namespace=value["namespace"],
+        ca_cert=value["ca_cert"],
+        client_cert=value["client_cert"],
+        client_key=value["client_key"],
+        server_name=value["tls_server_name"],
+        verify=value["skip_verify"].lower() not in ("1", "t", "true", "yes"),
+        timeout=_seconds(value, "timeout"),
+        retries=int(_seconds(value, "retries")),
+        reason=reason,
+    )
+
+
+def _seconds(value: Mapping[str, str], name: str) -> float:
+    found = _NUMBER.fullmatch(value[name].strip())
+    if found is None:
+        raise ValueError(name)
+    return float(found[1]) * _UNITS[found[2]]
 
 
 class Refused(Exception):
@@ -123,7 +150,7 @@ class Client:
             )
         return checked
 
-    def hurry(self, seconds: float) -> None:
+    def allow(self, seconds: float) -> None:
         """Allow so much for each answer from now on."""
         self.options = self.options._replace(timeout=seconds)
         if self._connection is not None:

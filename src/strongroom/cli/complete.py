@@ -128,7 +128,7 @@ def _asked(session: Session, command: str, folder: str) -> list[str]:
     inner = f"{folder}/"[len(mount) :]
     versioned = (mounts.get(mount, {}).get("options") or {}).get("version") == "2"
     path = f"{mount}metadata/{inner}" if command == "kv" and versioned else f"{folder}/"
-    session.client.hurry(max(deadline - time.monotonic(), 0.001))
+    session.client.allow(max(deadline - time.monotonic(), 0.001))
     found = session.data(session.client.request("LIST", path)).get("keys") or []
     return [f"{folder}/{key}" for key in found]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from strongroom.cli.client import Refused
@@ -21,7 +22,7 @@ BUSY = {
 
 def explained(session: Session, refused: Refused) -> Failure:
     """The failure to show for a refusal."""
-    said = session.output.printable("; ".join(refused.messages))
+    said = session.output.printable("; ".join(_plain(text) for text in refused.messages))
     where = f"{refused.method.lower()} of {refused.path}"
     if refused.status == 403:
         return _denied(session, refused, said)
@@ -34,6 +35,11 @@ def explained(session: Session, refused: Refused) -> Failure:
         return Failure(UNREACHABLE, f"{where} failed: {said or refused.status}", why, "Try again shortly.")
     hint = f"strongroom path-help {refused.path} tells what it takes." if refused.status in (400, 405) else ""
     return Failure(USAGE, f"{where} was refused", f"{said or refused.status}.", hint)
+
+
+def _plain(text: str) -> str:
+    """One line of what Vault and OpenBao put into a list of one."""
+    return " ".join(re.sub(r"\d+ errors? occurred:", "", text).replace("* ", " ").split())
 
 
 def _denied(session: Session, refused: Refused, said: str) -> Failure:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from strongroom.cli import config, errors, tokens
-from strongroom.cli.client import Client, Options, Refused
+from strongroom.cli.client import Client, Refused, options
 from strongroom.cli.errors import Failure
 from strongroom.cli.output import Output
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
     from strongroom.cli.client import Answer
     from strongroom.sensitive import Sensitive
-
-_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-NUMBER = re.compile(r"(\d+(?:\.\d+)?)(|ms|s|m|h)")
 
 
 class Session:
@@ -47,6 +43,9 @@ class Session:
             from strongroom.cli.refusals import explained  # noqa: PLC0415 (for a failure only)
 
             raise explained(self, refused) from None
+        finally:
+            if "client" in self.__dict__:
+                self.client.close()
         return code
 
     @cached_property
@@ -69,20 +68,15 @@ class Session:
     def client_with(self, token: Sensitive[str] | None, **changes: Any) -> Client:
         """A client with this token, or none."""
         value = {name: chosen.value for name, chosen in self.settings.items()}
-        options = Options(
-            address=value["address"],
-            token=token,
-            namespace=value["namespace"],
-            ca_cert=value["ca_cert"],
-            client_cert=value["client_cert"],
-            client_key=value["client_key"],
-            server_name=value["tls_server_name"],
-            verify=value["skip_verify"].lower() not in ("1", "t", "true", "yes"),
-            timeout=self._seconds("timeout"),
-            retries=int(self._seconds("retries")),
-            reason=self.args.reason or "",
-        )
-        return Client(options._replace(**changes))
+        try:
+            made = options(value, token, self.args.reason or "")
+        except ValueError as error:
+            name = str(error)
+            chosen = self.settings[name]
+            raise Failure(
+                errors.USAGE, f"{name} is not a number: '{chosen.value}'", f"It is set by {chosen.source}."
+            ) from None
+        return Client(made._replace(**changes))
 
     def ask(
         self,
@@ -140,15 +134,6 @@ class Session:
                 "Formats are table, json, yaml, csv and plain.",
             )  # fmt: skip
         return chosen.value
-
-    def _seconds(self, name: str) -> float:
-        chosen = self.settings[name]
-        found = NUMBER.fullmatch(chosen.value.strip())
-        if found is None:
-            raise Failure(
-                errors.USAGE, f"{name} is not a number: '{chosen.value}'", f"It is set by {chosen.source}."
-            )
-        return float(found[1]) * _UNITS[found[2]]
 
     def _print_config(self) -> int:
         rows = [

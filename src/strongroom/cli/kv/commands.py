@@ -151,7 +151,8 @@ def _written(session: Session, place: Place, body: Any) -> int:
         return errors.OK
     if session.output.style == "table" and not session.output.field and not session.args.wrap_ttl:
         session.say(f"written: {place.shown} version {body['data']['version']}")
-        session.output.pairs({**body["data"], "created_by": writer(body["data"])})
+        by = {"created_by": writer(body["data"])} if "created_by" in body["data"] else {}
+        session.output.pairs({**body["data"], **by})
     else:
         session.output.answer(body)
     return errors.OK

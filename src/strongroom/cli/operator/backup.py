@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ROUTE = "sys/storage/backup"
 BLOCK = 4 * 2**20
+SNAPSHOT_SECONDS = 600.0
 
 
 def configure(to: parsing.Parts) -> None:
@@ -58,6 +59,8 @@ def _backup(session: Session) -> int:
 def _from_server(session: Session, path: Path) -> tuple[dict[str, Any], str]:
     from strongroom.cli.operator import backup_file  # noqa: PLC0415 (hashlib is for this command alone)
 
+    if session.settings["timeout"].source == "default":
+        session.client.allow(SNAPSHOT_SECONDS)
     made: dict[str, Any] = session.data(session.ask("POST", ROUTE, {}))
     name = f"{ROUTE}/{made.pop('id')}"
     try:
