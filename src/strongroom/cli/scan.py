@@ -8,6 +8,7 @@ examples:
   strongroom scan --staged               what the next commit would hold
   strongroom scan --image app.tar        a saved image; or alpine:3, r.example/app:1
   strongroom scan . --format sarif -o out.sarif
+  strongroom scan . --verify             and ask the providers what still works
 
 exit codes: 0 nothing found, 1 something found, 2 wrong usage, 128 unexpected
 """
@@ -43,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     about = "files and folders; - is standard input (default: the current folder)"
     parser.add_argument("paths", nargs="*", metavar="PATH", help=about)
     o = scan_options
-    o.add(parser, o.SOURCES, o.RULES, o.SUPPRESSION, o.OUTPUT)
+    o.add(parser, o.SOURCES, o.RULES, o.LIVE, o.SUPPRESSION, o.OUTPUT)
 
 
 def add_rule_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +97,12 @@ def find(args: argparse.Namespace, source: Source, unit: str) -> Report:
         progress.clear()
     report.unit = unit
     floor = CONFIDENCE_RANK[args.min_confidence]
-    report.findings = [f for f in report.findings if CONFIDENCE_RANK[f.confidence] >= floor]
+    around = report.findings
+    report.findings = [f for f in around if CONFIDENCE_RANK[f.confidence] >= floor]
+    if report.findings and (args.verify or args.verify_only):
+        from strongroom.cli import live  # noqa: PLC0415 (only for live checks)
+
+        live.check(args, report, around)
     if report.findings and not args.no_suppression:
         from strongroom.scanner import suppress  # noqa: PLC0415 (only where something was found)
 

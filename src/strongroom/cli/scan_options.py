@@ -77,6 +77,25 @@ RULES: dict[str, tuple[Option, ...]] = {
     ),
 }
 
+CALLS: tuple[Option, ...] = (
+    _list("--verify-host", "TYPE=HOST", "ask this host of yours for this type or provider"),
+    _text("--verify-proxy", "URL", "http://host:port (HTTPS_PROXY is honoured, too)"),
+    (
+        ("--verify-timeout",),
+        {"type": float, "default": 10.0, "metavar": "SECONDS", "help": "for one answer (10)"},
+    ),
+)
+
+LIVE: dict[str, tuple[Option, ...]] = {
+    "live checks (off; they send what was found to its provider)": (
+        _flag("--verify", help="ask whether it still works: live, dead, unknown or canary"),
+        _list("--verify-only", "TYPE", "only these: aws.secret_access_key, github, 'gitlab.*'"),
+        _list("--verify-except", "TYPE", "all but these"),
+        _flag("--no-verify-cache", help="ask again what was answered lately"),
+        *CALLS,
+    ),
+}
+
 SUPPRESSION: dict[str, tuple[Option, ...]] = {
     "what does not count": (
         _list("--baseline", "FILE", "known findings: ours, or detect-secrets' or gitleaks' file"),
@@ -145,6 +164,6 @@ def fingerprint_key(args: argparse.Namespace) -> str:
 
 
 def _all() -> Iterable[Option]:
-    for table in (SOURCES, RULES, SUPPRESSION, OUTPUT):
+    for table in (SOURCES, RULES, LIVE, SUPPRESSION, OUTPUT):
         for options in table.values():
             yield from options

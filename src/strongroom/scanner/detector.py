@@ -77,10 +77,10 @@ _LISTS = {"keywords", "names", "allow", "charset_require", "matches", "non_match
 _TABLES = {"verify", "revoke"}
 _NEEDED = ("id", "name", "confidence", "severity", "advice")
 _EXAMPLES = ("matches", "non_matches")
-_CALL_TEXT = {"method", "url", "body", "live_body", "dead_body"}
+_CALL_TEXT = {"method", "url", "body", "live_body", "dead_body", "sign", "effects"}
 _CALL_NUMBERS = {"live", "dead", "done"}
-_CALL_TABLES = {"headers", "with"}
-_CALL_LISTS = {"reach"}
+_CALL_TABLES = {"headers", "with", "near", "parts"}
+_CALL_LISTS = {"reach", "hosts"}
 _CALL_KEYS = _CALL_TEXT | _CALL_NUMBERS | _CALL_TABLES | _CALL_LISTS
 
 

@@ -21,7 +21,7 @@ def render(report: Report, stream: TextIO, style: Style) -> None:
     """Write one list of places."""
     places = [
         {
-            "description": f"{found.detector.name} ({found.masked}). {found.detector.advice}",
+            "description": f"{found.detector.name} ({found.masked}){_state(found)}. {found.detector.advice}",
             "check_name": found.detector.id,
             "fingerprint": _fingerprint(found, place, style),
             "severity": SEVERITY[found.severity],
@@ -34,6 +34,10 @@ def render(report: Report, stream: TextIO, style: Style) -> None:
     ]
     json.dump(places, stream, ensure_ascii=False, indent=2)
     stream.write("\n")
+
+
+def _state(found: Finding) -> str:
+    return "" if found.validity == "unknown" else f", {found.validity}"
 
 
 def _fingerprint(found: Finding, place: Occurrence, style: Style) -> str:

@@ -26,6 +26,11 @@ LEVEL = {"critical": "error", "high": "error", "medium": "warning", "low": "note
 SECURITY_SEVERITY = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
 PRECISION = {"high": "very-high", "medium": "high", "low": "medium"}
 BASE = "SRCROOT"
+_VALIDITY = {
+    "live": " It is live.",
+    "dead": " It no longer works.",
+    "canary": " It is planted: its use raises an alarm.",
+}
 
 
 def render(report: Report, stream: TextIO, style: Style) -> None:
@@ -114,11 +119,12 @@ def _markdown(d: Detector) -> str:
 
 def _result(found: Finding, place: Occurrence, style: Style, hashes: _Hashes) -> dict[str, Any]:
     d, where = found.detector, place.provenance
-    live = {"live": " It is live.", "dead": " It no longer works."}.get(found.validity, "")
+    live = _VALIDITY.get(found.validity, "")
     about = {
         "confidence": found.confidence,
         "severity": found.severity,
         "validity": found.validity,
+        "reach": found.reach,
         "commit": where.commit,
         "author": where.author,
         "date": where.date,
