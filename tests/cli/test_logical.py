@@ -71,6 +71,11 @@ def test_the_curl_line_works_and_holds_neither_token_nor_value(sr: Shell) -> Non
     assert b'"x":"1"' in ran.stdout
     hidden = sr.ok("kv", "put", "--output-curl", "secret/log/curl", "x=-", stdin="top-secret").out
     assert "top-secret" not in hidden
+    number = sr.ok(
+        "kv", "put", "--output-curl", "--cas", "7", "secret/log/curl", "-", stdin='{"pin": 4711}'
+    ).out
+    assert "4711" not in number
+    assert '"cas": 7' in number
     assert shlex.split(hidden)[0:3] == ["curl", "-X", "POST"]
     assert (
         "top-secret"

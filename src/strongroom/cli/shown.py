@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from strongroom.cli.session import Session
 
+PLAIN = frozenset({"cas", "versions"})
 CAPABILITIES = {
     "GET": ("read",),
     "LIST": ("list",),
@@ -69,15 +70,13 @@ def _curl(
     return " ".join([*quoted, shlex.quote(target)])
 
 
-def _hidden(session: Session, body: Any) -> Any:
-    """The body with its texts out of sight, as most are secret."""
-    if session.args.show_secrets:
+def _hidden(session: Session, body: Any, name: str = "") -> Any:
+    """The body with its texts and numbers out of sight, as most are secret."""
+    if session.args.show_secrets or name in PLAIN or body is None or isinstance(body, bool):
         return body
     if isinstance(body, dict):
-        return {key: _hidden(session, value) for key, value in body.items()}
-    if isinstance(body, list):
-        return [_hidden(session, value) for value in body]
-    return "…" if isinstance(body, str) else body
+        return {key: _hidden(session, value, key) for key, value in body.items()}
+    return [_hidden(session, value) for value in body] if isinstance(body, list) else "…"
 
 
 def _needs_sudo(session: Session, method: str, path: str) -> bool:
