@@ -38,6 +38,7 @@ COMMANDS = {
     "path-help": "strongroom.cli.path_help",
     "policy": "strongroom.cli.policy",
     "read": "strongroom.cli.paths.read",
+    "revoke": "strongroom.cli.revoke",
     "scan": "strongroom.cli.scan",
     "secrets": "strongroom.cli.secrets",
     "server": "strongroom.cli.server",
@@ -53,7 +54,17 @@ COMMANDS = {
 GROUPS = {
     "secrets": ("kv", "read", "write", "list", "delete", "wrap", "unwrap", "lease"),
     "access": ("login", "whoami", "token", "policy", "auth", "secrets"),
-    "leaks": ("scan", "ignore", "baseline", "detectors", "install", "uninstall", "hook", "gitleaks"),
+    "leaks": (
+        "scan",
+        "revoke",
+        "ignore",
+        "baseline",
+        "detectors",
+        "install",
+        "uninstall",
+        "hook",
+        "gitleaks",
+    ),
     "server": ("server", "status", "operator", "audit", "doctor"),
 }
 

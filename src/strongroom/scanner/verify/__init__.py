@@ -8,5 +8,6 @@ of a credential: `canaries` (a trap is never touched) → `memory` (asked lately
 """
 
 from strongroom.scanner.verify.checker import Checker, Choice, check
+from strongroom.scanner.verify.parts import Parts
 
-__all__ = ["Checker", "Choice", "check"]
+__all__ = ["Checker", "Choice", "Parts", "check"]
