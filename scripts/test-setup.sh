@@ -20,6 +20,7 @@ fi
 declare -A needs=(
   [chromium-headless-shell]=chromium-headless-shell
   [gcc]=gcc [git]=git [rsyslogd]=rsyslog [docker-registry]=docker-registry [skopeo]=skopeo [umoci]=umoci
+  [fish]=fish [zsh]=zsh
 )
 
 missing=()

