@@ -11,6 +11,7 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from strongroom.scanner import regions
 from strongroom.scanner.limits import NAME_REACH
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 LONG_NAME = 6  # bytes from which a name is rare enough to begin a longer word
 
 FOLLOW = 3
+LONG_RUN = 32  # bytes of a random value that hold a digit where its alphabet has some
 GATE = 32  # bytes of a value that the first look asks for
 LONG_VALUE = 600  # bytes of a value beyond which it is not followed
+_RUN_CHARS = frozenset(regions.ALPHABET.decode())
 _SEPARATORS = re.compile(r"\[_\. -\]\?|\\")
 _SEPARATOR = re.compile(r"[_\-. ]+")
 _WORDS = (
@@ -124,6 +127,13 @@ def needs_digit(value: str) -> bool:
     """Whether a real value of this form nearly always has a digit: so a word is none."""
     charset = _charset(value)
     return "0" in charset and ("a" in charset or "A" in charset)
+
+
+def stands_in_run(value: str) -> bool:
+    """Whether each value kept is a run that regions.py can tell by its length and a digit."""
+    charset, least = _charset(value), _narrowest(value)
+    digits = needs_digit(value) if least < LONG_RUN else not charset.isdisjoint("0123456789")
+    return digits and least >= regions.LEAST and charset <= _RUN_CHARS
 
 
 def values(pattern: re.Pattern[bytes], data: bytes, name_end: int, reach: int) -> Iterator[tuple[int, int]]:

@@ -6,12 +6,14 @@ Both give hits as (index into the plan, end offset), ordered by end.
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from strongroom.scanner import plan as plans
+from strongroom.scanner import regions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
     from strongroom.scanner.plan import Plan, Target
 
@@ -27,35 +29,74 @@ class Engine(Protocol):
 
 
 class Hyperscan:
-    """All detectors in one database, in one pass."""
+    """Two databases: one over all of a text, one (`near`) where the first found that a value may stand.
 
-    def __init__(self, serialized: bytes) -> None:
-        import hyperscan  # noqa: PLC0415 (absent on some platforms)
+    `run` is the index of the expression that finds such places.
+    """
 
-        self._database = hyperscan.loadb(serialized, hyperscan.HS_MODE_BLOCK)
-        self._scratch = hyperscan.Scratch(self._database)
-        self._database.scratch = self._scratch
-        self._found: list[Hit] = []
+    def __init__(self, everywhere: bytes, near: bytes = b"", run: int = -1) -> None:
+        self._everywhere = _load(everywhere)
+        self._stored = near
+        self._near: Any = None
+        self._run = run
 
     def hits(self, data: bytes) -> list[Hit]:
         """Return all hits in `data`, ordered by end."""
-        found: list[Hit] = []
-        add = found.append
-        self._database.scan(data, match_event_handler=lambda index, _from, to, _flags, _ctx: add((index, to)))
-        return found
+        found = _scan(self._everywhere, data)
+        ends = [end for index, end in found if index == self._run]
+        if not ends:
+            return found
+        spans = regions.around(data, ends)
+        near = self._near_hits(data, spans) if spans is None or spans else []
+        if len(ends) < len(found):
+            near += [hit for hit in found if hit[0] != self._run]
+            near.sort(key=itemgetter(1))
+        return near
+
+    def _near_hits(self, data: bytes, spans: list[tuple[int, int]] | None) -> list[Hit]:
+        """The second database's hits in the spans of `data`, or in all of it."""
+        if self._near is None:
+            self._near = _load(self._stored)
+        if spans is None:
+            return _scan(self._near, data)
+        place = 0
+        hits = []
+        shift, last = spans[0][0], spans[0][1] - spans[0][0]
+        for index, end in _scan(self._near, b"\n".join([data[low:high] for low, high in spans])):
+            while end > last:
+                place += 1
+                low, high = spans[place]
+                shift = low - last - 1
+                last += 1 + high - low
+            hits.append((index, end + shift))
+        return hits
 
 
-def compile_database(expressions: Sequence[str]) -> bytes:
-    """Compile the expressions of a plan; returns the serialized database."""
+def _load(serialized: bytes) -> Any:
+    import hyperscan  # noqa: PLC0415 (absent on some platforms)
+
+    database = hyperscan.loadb(serialized, hyperscan.HS_MODE_BLOCK)
+    database.scratch = hyperscan.Scratch(database)
+    return database
+
+
+def _scan(database: Any, data: bytes) -> list[Hit]:
+    found: list[Hit] = []
+    add = found.append
+    database.scan(data, match_event_handler=lambda index, _from, to, _flags, _ctx: add((index, to)))
+    return found
+
+
+def compile_database(expressions: Mapping[int, str]) -> bytes:
+    """Compile expressions of a plan by their index; returns the serialized database."""
     import hyperscan  # noqa: PLC0415 (absent on some platforms)
 
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    count = len(expressions)
     database.compile(
-        expressions=[text.encode() for text in expressions],
-        ids=list(range(count)),
-        elements=count,
-        flags=[0] * count,
+        expressions=[text.encode() for text in expressions.values()],
+        ids=list(expressions),
+        elements=len(expressions),
+        flags=[0] * len(expressions),
     )
     return bytes(hyperscan.dumpb(database))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from strongroom.scanner import confirm, context
+from strongroom.scanner import confirm, context, regions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,19 +17,24 @@ if TYPE_CHECKING:
     from strongroom.scanner.detector import Detector
 
 # A target is (what, numbers…): PRECISE (detector, lead) · KEYWORD (detector, length) ·
-# NAME (detectors…) · BASE64 () · TRIGGER (index)
-PRECISE, KEYWORD, NAME, BASE64, TRIGGER = range(5)
+# NAME (detectors…) · BASE64 () · TRIGGER (index) · RUN (): a place where a value may stand
+PRECISE, KEYWORD, NAME, BASE64, TRIGGER, RUN = range(6)
 
 Target = tuple[int, tuple[int, ...]]
 
 
 class Plan:
-    """Expressions and targets, one to one; equal expressions stand once per target."""
+    """Expressions and targets, one to one; equal expressions stand once per target.
+
+    `near` are the indexes that are sought only around the hits of `run` (see regions.py).
+    """
 
     def __init__(self) -> None:
         self.expressions: list[str] = []
         self.targets: list[Target] = []
         self.names: dict[int, tuple[str, str, int]] = {}
+        self.near: set[int] = set()
+        self.run = -1
 
     def add(self, expression: str, what: int, *numbers: int) -> None:
         """Add one thing to look for."""
@@ -49,11 +54,20 @@ def make(detectors: Sequence[Detector], triggers: Sequence[str], *, literals: bo
             _precise(plan, number, d, literals=literals)
     for pattern, numbers in _names(detectors).items():
         plan.add(f"(?i){pattern}" if literals else context.scan_pattern(pattern), NAME, *numbers)
-        plan.names[len(plan.targets) - 1] = (pattern, *context.gate([detectors[n].value for n in numbers]))
+        index = len(plan.targets) - 1
+        values = [detectors[n].value for n in numbers]
+        plan.names[index] = (pattern, *context.gate(values))
+        if all(context.stands_in_run(value) for value in values):
+            plan.near.add(index)
+    first = len(plan.targets)
     for text in _encoded(detectors, literals=literals):
         plan.add(re.escape(text) if literals else text, BASE64)
+    plan.near.update(range(first, len(plan.targets)))
     for index, pattern in enumerate(triggers):
         plan.add(pattern, TRIGGER, index)
+    if plan.near and not literals:
+        plan.run = len(plan.targets)
+        plan.add(regions.RUN, RUN)
     return plan
 
 

@@ -174,11 +174,13 @@ def in_base64(keyword: bytes, *, literals: bool = False) -> list[str]:
     left out for `literals` and where enough remains. A keyword of fewer than four bytes says too little.
     """
     exact = literals or len(keyword) >= TELLING
-    return [_aligned(keyword, shift, literals=exact) for shift in range(3)] if len(keyword) >= 4 else []
+    if len(keyword) < 4:
+        return []
+    return [_aligned(keyword, shift, literals=literals, exact=exact) for shift in range(3)]
 
 
-def _aligned(keyword: bytes, shift: int, *, literals: bool) -> str:
-    """Write the bits of `keyword` after `shift` unknown bytes as base64."""
+def _aligned(keyword: bytes, shift: int, *, literals: bool, exact: bool) -> str:
+    """Write the bits of `keyword` after `shift` unknown bytes as base64; `exact` leaves out its ends."""
     tail = -(shift + len(keyword)) % 3
     value = int.from_bytes(b"\0" * shift + keyword + b"\0" * tail, "big")
     known = int.from_bytes(b"\0" * shift + b"\xff" * len(keyword) + b"\0" * tail, "big")
@@ -187,7 +189,7 @@ def _aligned(keyword: bytes, shift: int, *, literals: bool) -> str:
         digit, mask = value >> place & 63, known >> place & 63
         if mask == 63:
             parts.append(_ALPHABET[digit] if literals else _URL_SAFE.get(_ALPHABET[digit], _ALPHABET[digit]))
-        elif mask and not literals:
+        elif mask and not exact:
             chars = [c for n, c in enumerate(_ALPHABET) if n & mask == digit]
             text = "".join(chars).replace("+", "+\\-").replace("/", "/_")
             parts.append(f"[{text}]")

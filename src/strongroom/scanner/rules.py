@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from strongroom.scanner.engines import Engine
 
-FORMAT = "6"  # of the cached content; a change of it or of a rule leaves old files unread
+FORMAT = "7"  # of the cached content; a change of it or of a rule leaves old files unread
 
 
 class Rules:
@@ -67,7 +67,7 @@ class Rules:
         from strongroom.scanner import engines  # noqa: PLC0415 (commands that only list detectors need none)
 
         if self._stored["database"]:
-            return engines.Hyperscan(self._stored["database"])
+            return engines.Hyperscan(self._stored["database"], self._stored["near"], self._stored["run"])
         portable = plan.Plan()
         portable.expressions, portable.targets, portable.names = self.expressions, self.targets, self.names
         return engines.Portable(portable)
@@ -111,7 +111,15 @@ def _processor() -> str:
 
 
 _HERE = os.path.dirname(__file__)  # noqa: PTH120
-_PLANNERS = ("context.py", "detector.py", "generic_triggers.py", "plan.py", "prefilter.py", "rules.py")
+_PLANNERS = (
+    "context.py",
+    "detector.py",
+    "generic_triggers.py",
+    "plan.py",
+    "prefilter.py",
+    "regions.py",
+    "rules.py",
+)
 
 
 def _stamp() -> list[str]:
@@ -141,6 +149,8 @@ def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> 
             raise InvalidRequest(f"the detector id `{d.id}` stands twice")
         numbers[d.id] = number
     made = plan.make(found, [t.pattern for t in generic.TRIGGERS], literals=not native)
+    texts = dict(enumerate(made.expressions))
+    near = {index: texts.pop(index) for index in sorted(made.near)} if made.run >= 0 else {}
     return {
         "detectors": [tuple(d._replace(matches=(), non_matches=())) for d in found],
         "reaches": [confirm.rule(d).reach for d in found],
@@ -148,6 +158,8 @@ def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> 
         "targets": made.targets,
         "names": made.names,
         "expressions": [] if native else made.expressions,
-        "database": engines.compile_database(made.expressions) if native else b"",
+        "database": engines.compile_database(texts) if native else b"",
+        "near": engines.compile_database(near) if native and near else b"",
+        "run": made.run,
         "digest": digest,
     }
