@@ -170,6 +170,8 @@ def _exchange(request: Request, secure: ssl.SSLSocket) -> Answer:
     connection.request(request.method, request.target, request.body or None, headers)
     with connection.getresponse() as reply:
         body = reply.read(BODY_LIMIT + 1)
+        if reply.length and len(body) <= BODY_LIMIT and request.method != "HEAD":
+            raise http.client.IncompleteRead(b"", reply.length)
         found = {name.lower(): value for name, value in reply.getheaders()}
         return Answer(reply.status, found, body[:BODY_LIMIT], len(body) > BODY_LIMIT)
 
