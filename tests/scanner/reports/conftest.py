@@ -1,7 +1,6 @@
 """A small report with everything that reports must cope with, the same on each run."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,14 +39,14 @@ class Finder:
 
 
 @pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder, current, with secrets: two on a line, one twice, one that would break markup."""
     place = tmp_path / "tree"
     (place / "src").mkdir(parents=True)
     (place / "src/app.env").write_text(f"A=1\n  KEY={SECRETS[0]} OTHER={SECRETS[1]}\n")
     (place / "src/ü b.txt").write_text(f"é😀 {SECRETS[0]}\r\nword={SECRETS[2]}\n")
     monkeypatch.chdir(place)
-    yield place
+    return place
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def parts(place: Occurrence, style: Style) -> tuple[str, str, str]:
     before, after = text[: place.mark], text[place.mark_end :]
     if not (style.show_secrets or style.redact == 0) and raw:
         before, after = before.replace(raw, b"****"), after.replace(raw, b"****")
-    return printable(before), shown(raw, style), printable(after)
+    return printable(before), shown(raw, style), printable(after.rstrip(b"\r"))
 
 
 def relative(place: Occurrence, style: Style) -> str:
