@@ -1,9 +1,13 @@
 """Which source of a setting wins, and that a checkout cannot take a token away."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from strongroom.cli import config, tokens
+from strongroom.cli.errors import Failure
+from strongroom.sensitive import Sensitive
 from tests.cli.conftest import Shell
 from tests.server.process import Server
 
@@ -116,3 +120,30 @@ def test_no_command_and_a_wrong_one(shell: Shell) -> None:
     ran = shell("statsu")
     assert ran.code == 2
     assert "Did you mean `status`?" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("trusted", "kept", "sent"),
+    [
+        ("", "", False),
+        ("https://other.example", "https://other.example", False),
+        ("https://a.example,https://vault.example/", "", True),
+        ("", "https://vault.example", True),
+        ("https://vault.example.evil", "", False),
+        ("http://vault.example", "", False),
+    ],
+)
+def test_only_a_trusted_or_used_address_of_a_checkout_gets_the_token(
+    tmp_path: Path, trusted: str, kept: str, sent: bool
+) -> None:
+    place = config.Place({"STRONGROOM_TOKEN": "t"}, tmp_path, tmp_path)
+    if kept:
+        tokens.save(Sensitive("k"), kept, place)
+    address = config.Chosen("https://vault.example", str(tmp_path / ".strongroom.toml"))
+    if not sent:
+        with pytest.raises(Failure):
+            tokens.fitting(tokens.find(place), address, trusted, place)
+    else:
+        found = tokens.fitting(tokens.find(place), address, trusted, place)
+        assert found is not None
+        assert found.reveal() == "t"
