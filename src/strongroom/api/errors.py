@@ -56,7 +56,7 @@ def answer_for(error: StrongroomError, request_id: str) -> Answer:
     if isinstance(error, NotFound) and (error.data is not None or error.warnings):
         return render(Response(error.data, warnings=error.warnings, status=status), request_id)
     message = str(error)
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    headers: tuple[tuple[bytes, bytes], ...] = ((b"x-request-id", request_id.encode("ascii")),)
     if isinstance(error, RateLimited):
-        headers = ((b"retry-after", b"%d" % error.retry_after),)
+        headers += ((b"retry-after", b"%d" % error.retry_after),)
     return refusal(status, *((message,) if message else ()), headers=headers)

@@ -63,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     for part in (checkpoint, prove, tail):
         part.add_argument("--data", metavar="DIR", help="read this data directory, without the server")
-        part.add_argument("--address", metavar="URL", help="ask this server (STRONGROOM_ADDR, STRONGROOM_TOKEN)")
+        part.add_argument("--address", metavar="URL", help="ask this server (STRONGROOM_ADDR)")
 
 
 def run(args: argparse.Namespace) -> int:

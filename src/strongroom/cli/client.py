@@ -73,8 +73,11 @@ def _seconds(value: Mapping[str, str], name: str) -> float:
 class Refused(Exception):
     """The server's own answer that it will not: a status and its messages."""
 
-    def __init__(self, method: str, path: str, status: int, messages: list[str], body: Any) -> None:
+    def __init__(
+        self, method: str, path: str, status: int, messages: list[str], body: Any, request: str = ""
+    ) -> None:
         super().__init__(f"{method} {path}: {status}")
+        self.request = request
         self.method = method
         self.path = path
         self.status = status
@@ -83,12 +86,13 @@ class Refused(Exception):
 
 
 class Answer(NamedTuple):
-    """A status, the decoded JSON (None without a body), the bytes, and the `date` field."""
+    """A status, the decoded JSON (None without a body), the bytes, `date`, and the request's id."""
 
     status: int
     body: Any
     raw: bytes
     date: str = ""
+    request: str = ""
 
 
 class Client:
@@ -201,7 +205,8 @@ class Client:
             self.close()
         after = reply.headers.get("retry-after", "")
         wait = min(float(after), LONGEST_WAIT) if after.isdecimal() else None
-        return Answer(reply.status, _decoded(reply.body), reply.body, reply.headers.get("date", "")), wait
+        date, request = reply.headers.get("date", ""), reply.headers.get("x-request-id", "")
+        return Answer(reply.status, _decoded(reply.body), reply.body, date, request), wait
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -249,7 +254,7 @@ def _checked(method: str, path: str, answer: Answer) -> Answer:
     if answer.status >= 400:
         found = answer.body.get("errors") if isinstance(answer.body, dict) else None
         messages = [str(text) for text in found] if isinstance(found, list) else []
-        raise Refused(method, path, answer.status, messages, answer.body)
+        raise Refused(method, path, answer.status, messages, answer.body, answer.request)
     return answer
 
 

@@ -21,7 +21,19 @@ BUSY = {
 
 
 def explained(session: Session, refused: Refused) -> Failure:
-    """The failure to show for a refusal."""
+    """The failure to show for a refusal, with the id that the audit log knows the request by."""
+    failure = _failure(session, refused)
+    if refused.request and failure.code in (DENIED, UNREACHABLE):
+        failure = Failure(
+            failure.code,
+            failure.what,
+            f"{failure.why} (request {refused.request})".strip(),
+            failure.next_step,
+        )
+    return failure
+
+
+def _failure(session: Session, refused: Refused) -> Failure:
     said = session.output.printable("; ".join(_plain(text) for text in refused.messages))
     where = f"{refused.method.lower()} of {refused.path}"
     if refused.status == 403:

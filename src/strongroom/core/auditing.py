@@ -43,6 +43,10 @@ class Hasher:
             return UNAVAILABLE
         return "hmac-sha256:" + self._mac.hex(value.encode("utf-8", "surrogatepass"))
 
+    def raw(self, body: bytes) -> str:
+        """Hash a whole body, as the hash of its text where it is UTF-8."""
+        return UNAVAILABLE if self._mac is None else "hmac-sha256:" + self._mac.hex(body)
+
     def hide(self, value: Any) -> Any:
         """Hash every leaf of a JSON-like value; null stays, an unknown type is named, not shown."""
         kind = type(value)
@@ -215,7 +219,7 @@ class Trail:
             data = response.data
             described["data"] = hasher.members(data, plain) if isinstance(data, dict) else hasher.hide(data)
         if response.raw is not None:
-            described["data"] = {"http_raw_body": hasher.text(response.raw.body.decode("utf-8", "replace"))}
+            described["data"] = {"http_raw_body": hasher.raw(response.raw.body)}
         if response.lease is not None and response.lease.id:
             described["secret"] = {"lease_id": response.lease.id}
         if response.auth is not None:
