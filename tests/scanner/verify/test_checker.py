@@ -53,7 +53,11 @@ def github(builtin_rules: Rules) -> Detector:
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 JSON = {"Content-Type": "application/json"}
 GITHUB_USER = {"login": "octocat", "id": 1, "name": "The Octocat", "email": None}
-GITHUB_401 = {"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest", "status": "401"}
+GITHUB_401 = {
+    "message": "Bad credentials",
+    "documentation_url": "https://docs.github.com/rest",
+    "status": "401",
+}
 
 ANSWERS = [
     ("live", Reply(200, GITHUB_USER), "live", ""),
@@ -73,7 +77,9 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("reply", "validity", "why"), [row[1:] for row in ANSWERS], ids=[r[0] for r in ANSWERS])
+@pytest.mark.parametrize(
+    ("reply", "validity", "why"), [row[1:] for row in ANSWERS], ids=[r[0] for r in ANSWERS]
+)
 def test_only_what_the_table_names_decides(
     provider: Provider, checker: Checker, github: Detector, reply: Reply, validity: str, why: str
 ) -> None:
@@ -184,7 +190,9 @@ def test_an_unknown_answer_is_not_remembered(
         checker.forget()
 
 
-def test_a_host_of_the_users_is_asked_instead(provider: Provider, transport: Https, builtin_rules: Rules) -> None:
+def test_a_host_of_the_users_is_asked_instead(
+    provider: Provider, transport: Https, builtin_rules: Rules
+) -> None:
     provider.answers(Reply(200, {"name": "deploy", "scopes": ["api"], "user_id": 7}))
     gitlab = builtin_rules.detector("gitlab.personal_access_token")
     assert gitlab is not None
