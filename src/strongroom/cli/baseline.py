@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for name, about in (("create", "write down what is found now"), ("update", "bring it up to date")):
         command = commands.add_parser(name, help=about, allow_abbrev=False)
         command.add_argument("paths", nargs="*", metavar="PATH", help="what is scanned")
-        scan_options.add(command, scan_options.SOURCES, scan_options.RULES)
+        scan_options.add(command, scan_options.sources(), scan_options.detectors())
         command.set_defaults(**_settings(command))
         _shared(command)
     audit = commands.add_parser("audit", help="say what each one is", allow_abbrev=False)

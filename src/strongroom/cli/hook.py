@@ -33,7 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=KINDS, help="which hook this is")
     parser.add_argument("rest", nargs="*", help="what git passes to the hook")
     parser.add_argument("--fail-closed", action="store_true", help="ai: deny what could not be scanned")
-    scan_options.add(parser, scan_options.RULES, scan_options.SUPPRESSION, scan_options.OUTPUT)
+    o = scan_options
+    o.add(parser, o.detectors(), o.suppression(), o.output())
 
 
 def parse(given: Sequence[str]) -> Any:

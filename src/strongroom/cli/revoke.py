@@ -47,8 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--yes", "-y", action="store_true", help="do not ask")
     add("--dry-run", action="store_true", help="show the request, send nothing")
     add("--fingerprint-key", default="", metavar="FILE", help="key of private fingerprints")
-    for names, about in scan_options.CALLS:
-        add(*names, **about)
+    scan_options.add(parser, {"the call": scan_options.calls()})
 
 
 def run(args: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from strongroom.cli import scan_options, scan_sources
 from strongroom.errors import InvalidRequest
-from strongroom.scanner import fingerprint, reports, rules, scan
+from strongroom.scanner import fingerprint, rules, scan
 from strongroom.scanner.finding import CONFIDENCE_RANK
 from strongroom.scanner.limits import Limits
 
@@ -44,12 +44,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     about = "files and folders; - is standard input (default: the current folder)"
     parser.add_argument("paths", nargs="*", metavar="PATH", help=about)
     o = scan_options
-    o.add(parser, o.SOURCES, o.RULES, o.LIVE, o.SUPPRESSION, o.OUTPUT)
+    o.add(parser, o.sources(), o.detectors(), o.live(), o.suppression(), o.output())
 
 
 def add_rule_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which detectors are used: shared with `strongroom detectors`."""
-    scan_options.add(parser, scan_options.RULES)
+    scan_options.add(parser, scan_options.detectors())
 
 
 def load_rules(args: argparse.Namespace) -> rules.Rules:
@@ -67,8 +67,10 @@ def run(args: argparse.Namespace, *, terse: bool = False) -> int:
     if isinstance(args.redact, str):  # `--redact PATH`: the path is no percentage
         args.paths, args.redact = [args.redact, *args.paths], 100
     report = find(args, *scan_sources.make_source(args))
-    write(args, report)
-    if not args.quiet and not (terse and not report.open and not report.warnings):
+    silent = terse and not report.open and not report.warnings
+    if not silent:
+        write(args, report)
+    if not args.quiet and not silent:
         tell(report)
     if report.open:
         from strongroom.scanner.suppress import last_found  # noqa: PLC0415 (only where something was found)
@@ -113,6 +115,8 @@ def find(args: argparse.Namespace, source: Source, unit: str) -> Report:
 
 def write(args: argparse.Namespace, report: Report) -> None:
     """Write the report where the arguments ask for it."""
+    from strongroom.scanner import reports  # noqa: PLC0415 (not for a hook with nothing to say)
+
     style = reports.Style(
         args.show_secrets,
         _colored(args),
