@@ -27,7 +27,7 @@ SECRETS = ("acme_0123456789abcdefghij", "acme_ZYXWVUTSRQ9876543210", "wörd<i>&;
 class Finder:
     """Finds the two kinds above by pattern: reports are tested apart from the detectors."""
 
-    def scan(self, path: str, data: bytes, *, binary: bool = False) -> list[Match]:
+    def scan(self, path: str, data: bytes, *, binary: bool = False, version: object = None) -> list[Match]:
         found = [
             Match(KEY, *m.span(), m[0], "high", "critical", reasons=("has the provider's format",))
             for m in re.finditer(rb"acme_[0-9A-Za-z]{20}", data)
