@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from strongroom.barrier.barrier import Barrier, BarrierTransaction
 from strongroom.clock import FakeClock
-from strongroom.jobs import Job, JobContext, Kind, Workers, enqueue, find
+from strongroom.jobs import Job, JobContext, Kind, Workers, enqueue, find, listed
 from strongroom.storage.contract import Storage
 from strongroom.storage.memory import MemoryStorage
 
@@ -89,6 +89,18 @@ async def finish(house: House, workers: Workers, jobs: Iterable[str]) -> None:
         if not await turn(workers):
             house.clock.advance(30)
     raise AssertionError("the jobs do not end")
+
+
+async def finish_all(begin: Callable[[], BarrierTransaction], workers: Workers) -> None:
+    """Wait until background workers have nothing more to do now."""
+    for _ in range(500):
+        active = [job for job in (await listed(begin())).jobs if job.state == "running" or job.cancelling]
+        waiting = (await listed(begin(), state="waiting")).jobs
+        if not waiting and not any(job.active for job in active):
+            return
+        workers.wake()
+        await asyncio.sleep(0.01)
+    raise AssertionError("the jobs do not come to rest")
 
 
 def kind(run: Callable[[JobContext, Target], Any], name: str = "test", **settings: Any) -> Kind[Target]:

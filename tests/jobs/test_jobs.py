@@ -387,10 +387,8 @@ async def test_lists_by_state_and_kind_page_by_page(house: House) -> None:
 
 
 async def test_history_is_tidied_with_all_its_rows(house: House) -> None:
-    workers = house.workers(kind(lambda ctx, target: _steps(house, ctx, target)), tidy.kind(house.begin))
-    tx = house.begin()
-    await tidy.schedule(tx, house.clock.now())
-    await tx.commit()
+    workers = house.workers(kind(lambda ctx, target: _steps(house, ctx, target)))
+    assert await tidy.planned(house.begin, house.clock.now())
     job = await house.enqueue("test", key="once")
     await finish(house, workers, [job])
     house.clock.advance(6 * DAY)

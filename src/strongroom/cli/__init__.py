@@ -30,6 +30,7 @@ COMMANDS = {
     "hook": "strongroom.cli.hook",
     "ignore": "strongroom.cli.ignore",
     "install": "strongroom.cli.install",
+    "job": "strongroom.cli.job",
     "kv": "strongroom.cli.kv",
     "lease": "strongroom.cli.lease",
     "list": "strongroom.cli.paths.list",
@@ -65,7 +66,7 @@ GROUPS = {
         "hook",
         "gitleaks",
     ),
-    "server": ("server", "status", "operator", "audit", "doctor"),
+    "server": ("server", "status", "operator", "audit", "job", "doctor"),
 }
 
 USAGE = 2

@@ -92,7 +92,7 @@ class Core:
         self.sealed = True
         self.cluster: dict[str, str] = {}
         self.openers: list[Callable[[], Awaitable[None]]] = []
-        self.closers: list[Callable[[], None]] = []
+        self.closers: list[Callable[[], Awaitable[None] | None]] = []
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Raises a StrongroomError for everything that is refused."""
@@ -273,7 +273,9 @@ class Core:
         await self.expiry.stop()
         await self.barrier.record_encryptions()
         for closer in self.closers:
-            closer()
+            closing = closer()
+            if closing is not None:
+                await closing
         await self.auditing.log.set_signer(None)
         self.barrier.seal()
         self.tokens.close()

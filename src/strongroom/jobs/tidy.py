@@ -2,7 +2,6 @@
 
 from msgspec import Struct
 
-from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.jobs import record, schedules
 from strongroom.jobs.context import JobContext
 from strongroom.jobs.hold import Begin
@@ -34,9 +33,15 @@ def kind(begin: Begin) -> Kind[Nothing]:
     return Kind(NAME, Nothing, run, keep=DAY)
 
 
-async def schedule(tx: BarrierTransaction, now: float) -> None:
-    """See that tidying comes round."""
+async def planned(begin: Begin, now: float) -> bool:
+    """See to it that tidying comes round; False when another node was doing the same."""
+    tx = begin()
     await schedules.put(tx, NAME, NAME, Nothing(), TIMING, now=now)
+    try:
+        await tx.commit()
+    except Conflict:
+        return False
+    return True
 
 
 async def _remove_some(begin: Begin, index: str, now: float) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from strongroom.barrier.view import View
 from strongroom.clock import Clock
 from strongroom.errors import Sealed
-from strongroom.jobs import record, schedules
+from strongroom.jobs import record, schedules, tidy
 from strongroom.jobs.hold import Begin
 from strongroom.jobs.kind import Kind
 from strongroom.jobs.leg import Leg
@@ -26,7 +26,7 @@ SHUN_SECONDS = 60.0
 
 
 class Workers:
-    """Runs jobs of the registered kinds, up to `slots` at a time."""
+    """Runs jobs of the registered kinds, up to `slots` at a time, and sees to it that history is tidied."""
 
     def __init__(
         self, clock: Clock, begin: Begin, kinds: Iterable[Kind[Any]] = (), slots: int = SLOTS
@@ -34,7 +34,7 @@ class Workers:
         self._clock = clock
         self._begin = begin
         self._slots = slots
-        self._kinds = {kind.name: kind for kind in kinds}
+        self._kinds = {kind.name: kind for kind in (tidy.kind(begin), *kinds)}
         self._legs: dict[str, tuple[Leg, asyncio.Task[None]]] = {}
         self._shunned: dict[str, float] = {}
         self._woken = asyncio.Event()
@@ -86,9 +86,11 @@ class Workers:
                 task.cancel()
 
     async def _run(self) -> None:
+        planned = False
         while True:
             try:
                 self._woken.clear()
+                planned = planned or await tidy.planned(self._begin, self._clock.now())
                 begun = await self.turn()
                 if self._clock.now() >= self._next_beat:
                     self._next_beat = self._clock.now() + BEAT_SECONDS

@@ -25,6 +25,7 @@ from strongroom.engines.cubbyhole import Cubbyhole
 from strongroom.engines.kv import KV
 from strongroom.errors import AuditFailed, IntegrityFailure, InvalidRequest
 from strongroom.framework import Engine
+from strongroom.jobs import Workers
 from strongroom.server.config import Config
 from strongroom.server.log import OperatorLog
 from strongroom.server.pool import Pool
@@ -76,10 +77,13 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     core.services["audit"] = desk
     core.services["backup"] = backups = BackupDesk(storage, data / "backup")
     core.closers.append(backups.clear)
+    core.services["jobs"] = workers = Workers(clock, barrier.begin)
+    core.closers.append(workers.stop)
     core.openers += [
         partial(revoke_restored, core, storage),
         partial(desk.open, core),
         partial(load_cors, core),
+        workers.start,
     ]
     stack.push_async_callback(_seal, core)
     api = Api(

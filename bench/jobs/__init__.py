@@ -1,0 +1,1 @@
+"""Jobs: how many run in a second, and what sleeping ones cost."""
