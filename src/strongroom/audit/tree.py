@@ -115,7 +115,6 @@ class TreeFiles:
 
     def put(self, level: int, position: int, hashes: Sequence[bytes]) -> None:
         """Write hashes from `position` (counted in hashes). Repeating it after an error is safe."""
-        self._directory.mkdir(mode=0o700, exist_ok=True)
         write_all(self._open(level, os.O_CREAT), b"".join(hashes), position * HASH_BYTES)
 
     def hashes(self, level: int, position: int, count: int) -> list[bytes]:
@@ -173,6 +172,8 @@ class TreeFiles:
 
     def _open(self, level: int, create: int = 0) -> int:
         if level not in self._files:
+            if create:
+                self._directory.mkdir(mode=0o700, exist_ok=True)
             self._files[level] = os.open(self._directory / str(level), self._flags | create, 0o600)
         return self._files[level]
 
