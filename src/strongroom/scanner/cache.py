@@ -2,20 +2,22 @@
 
 What is read back steers a native engine, so it must be the user's own: the
 folder belongs to the user and nobody else may write it, the file too, and its
-digest fits. Anything else is ignored and compiled anew. The content is
-`marshal` of plain values, which runs no code.
+checksum (CRC-32, against a torn write) fits. Anything else is ignored and
+compiled anew. The content is `marshal` of plain values, which runs no code.
 """
 
 from __future__ import annotations
 
-import hashlib
 import marshal
+import mmap
 import os
 import stat
+import zlib
 from contextlib import suppress
 from typing import Any
 
-_DIGEST = 32
+_MARK = b"sr2\0"  # and four bytes of checksum
+_HEAD = len(_MARK) + 4
 
 
 def folder() -> str:
@@ -39,12 +41,18 @@ def read(name: str) -> Any:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
             return None
-        raw = file.read()
-    body = memoryview(raw)[_DIGEST:]
-    if hashlib.sha256(body).digest() != raw[:_DIGEST]:
-        return None
-    with suppress(ValueError, EOFError, TypeError):
-        return marshal.loads(body)  # noqa: S302 (plain values in a file that only this user can write)
+        if found.st_size <= _HEAD:
+            return None
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw, memoryview(raw) as whole:
+            return _content(whole)
+
+
+def _content(whole: memoryview) -> Any:
+    with whole[_HEAD:] as body:
+        if whole[:_HEAD] != _MARK + zlib.crc32(body).to_bytes(4, "little"):
+            return None
+        with suppress(ValueError, EOFError, TypeError):
+            return marshal.loads(body)  # noqa: S302 (plain values in a file that only this user can write)
     return None
 
 
@@ -61,7 +69,7 @@ def write(name: str, content: Any) -> bool:
             return False
         handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(body).digest())
+            file.write(_MARK + zlib.crc32(body).to_bytes(4, "little"))
             file.write(body)
         os.replace(scratch, f"{place}/{name}")  # noqa: PTH105
     except OSError:
