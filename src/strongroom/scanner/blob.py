@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
+    from strongroom.scanner.formats import Candidate
+    from strongroom.scanner.generic_language import Place
 
 # What does not print becomes a line end: offsets stay, and nothing is read across a gap.
 PRINTABLE = bytes(c if 32 <= c < 127 or c in b"\t\r\n" else 10 for c in range(256))
@@ -46,6 +48,30 @@ class Provenance(NamedTuple):
         return self.inside[-1] if self.inside else self.path
 
 
+class Version:
+    """What is known of a blob's text, for a blob that was made from it.
+
+    `copies` are the parts taken from `base`, as (to, from, length), ascending. `hits` is set
+    by the engine that has searched the text, and None before; `generic` by the matcher: how
+    the file was read, and the generic secrets in it.
+    """
+
+    __slots__ = ("base", "copies", "generic", "hits", "size")
+
+    def __init__(self, size: int, base: Version | None = None) -> None:
+        self.size = size
+        self.base = base
+        self.copies: list[tuple[int, int, int]] = []
+        self.hits: list[tuple[int, int]] | None = None
+        self.generic: tuple[Place, list[Candidate]] | None = None
+
+    def settle(self, hits: list[tuple[int, int]]) -> None:
+        """Note the hits, and let go of the base."""
+        self.hits = hits
+        self.base = None
+        self.copies = []
+
+
 class Blob:
     """Bytes scanned once. `id` is the git object id, or "" where there is none.
 
@@ -54,10 +80,11 @@ class Blob:
     piece owns the matches that begin in data[own:own_end]: those in the overlap
     are seen again, with all that stands around them, in the next piece. In a
     `binary` what does not print (PRINTABLE maps it to a line end) separates.
-    `head` is how the file begins, where `data` is a later piece.
+    `head` is how the file begins, where `data` is a later piece. `version` tells what `data`
+    shares with a text that was scanned before.
     """
 
-    __slots__ = ("binary", "data", "head", "id", "line", "offset", "own", "own_end", "provenance")
+    __slots__ = ("binary", "data", "head", "id", "line", "offset", "own", "own_end", "provenance", "version")
 
     def __init__(
         self,
@@ -71,6 +98,7 @@ class Blob:
         own_end: int = -1,
         binary: bool = False,
         head: bytes = b"",
+        version: Version | None = None,
     ) -> None:
         self.id = id
         self.data = data
@@ -81,6 +109,7 @@ class Blob:
         self.own_end = own_end
         self.binary = binary
         self.head = head
+        self.version = version
 
     def __repr__(self) -> str:
         return f"Blob({self.id!r}, {len(self.data)} bytes, {self.provenance.shown!r})"

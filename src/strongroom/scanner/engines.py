@@ -10,11 +10,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from strongroom.scanner import plan as plans
-from strongroom.scanner import regions
+from strongroom.scanner import regions, versions
+from strongroom.scanner.limits import WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from strongroom.scanner.blob import Version
     from strongroom.scanner.plan import Plan, Target
 
     Hit = tuple[int, int]
@@ -23,25 +25,40 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """Finds where something may be; the matcher decides what it is."""
 
-    def hits(self, data: bytes) -> list[Hit]:
-        """Return (index into the plan, end offset) of all hits, ordered by end."""
+    def hits(self, data: bytes, version: Version | None = None) -> list[Hit]:
+        """Return (index into the plan, end offset) of all hits, ordered by end.
+
+        `version` tells what `data` has from a text searched before, and is told the hits.
+        """
         ...
 
 
 class Hyperscan:
     """Two databases: one over all of a text, one (`near`) where the first found that a value may stand.
 
-    `run` is the index of the expression that finds such places.
+    `run` is the index of the expression that finds such places, `width` the most that any matches.
     """
 
-    def __init__(self, everywhere: bytes, near: bytes = b"", run: int = -1) -> None:
+    def __init__(self, everywhere: bytes, near: bytes = b"", run: int = -1, width: int = WINDOW) -> None:
         self._everywhere = _load(everywhere)
         self._stored = near
         self._near: Any = None
         self._run = run
+        self._width = width
 
-    def hits(self, data: bytes) -> list[Hit]:
-        """Return all hits in `data`, ordered by end."""
+    def hits(self, data: bytes, version: Version | None = None) -> list[Hit]:
+        """Return all hits in `data`, ordered by end; searches only what is new in a version."""
+        if version is None:
+            return self._search(data)
+        base = version.base
+        if base is None or base.hits is None or not version.copies:
+            found = self._search(data)
+        else:
+            found = versions.hits(self._search, data, version, base, self._width)
+        version.settle(found)
+        return found
+
+    def _search(self, data: bytes) -> list[Hit]:
         found = _scan(self._everywhere, data)
         ends = [end for index, end in found if index == self._run]
         if not ends:
@@ -129,7 +146,7 @@ class Portable:
             store = self._lower if caseless else self._exact
             store.setdefault((literal.lower() if caseless else literal).encode(), []).append(index)
 
-    def hits(self, data: bytes) -> list[Hit]:
+    def hits(self, data: bytes, version: Version | None = None) -> list[Hit]:
         """Return all hits in `data`, ordered by end."""
         found = [(index, hit.end()) for index, pattern in self._patterns for hit in pattern.finditer(data)]
         found += self._literals(self._exact_search, list(self._exact.values()), data)

@@ -14,6 +14,7 @@ from strongroom.scanner.limits import NAME_REACH
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from strongroom.scanner.blob import Version
     from strongroom.scanner.engines import Engine
     from strongroom.scanner.formats import Candidate
     from strongroom.scanner.rules import Rules
@@ -46,9 +47,16 @@ class Matcher:
         self._memory: dict[tuple[int, int, bytes], list[Match]] = {}
         self._names: dict[int, _Name] = {}
 
-    def scan(self, path: str, data: bytes, *, binary: bool = False) -> list[Match]:
+    def scan(
+        self, path: str, data: bytes, *, binary: bool = False, version: Version | None = None
+    ) -> list[Match]:
         """Return the matches in `data`, ordered by place, none over another; `path` tells the format."""
-        found, triggers = self._look(data, encoded=True)
+        base, copies = (version.base, version.copies) if version else (None, [])
+        found, triggers = self._look(data, encoded=True, version=version)
+        if version and not binary:
+            candidates = self._find_in_version(path, data, triggers, version, base, copies)
+            found += [self._generic(candidate, 0) for candidate in candidates]
+            return without_overlaps(found)
         for start, text, hits in _surroundings(data, triggers) if binary else ((0, data, triggers),):
             for candidate in self._find_generic(path, text, hits):
                 found.append(self._generic(candidate, start))
@@ -63,6 +71,32 @@ class Matcher:
         from strongroom.scanner import generic  # noqa: PLC0415
 
         return generic.find(path, data, triggers)
+
+    def _find_in_version(
+        self,
+        path: str,
+        data: bytes,
+        triggers: list[tuple[int, int]],
+        version: Version,
+        base: Version | None,
+        copies: list[tuple[int, int, int]],
+    ) -> list[Candidate]:
+        """The generic secrets of a version; those in text that its base had are known."""
+        from strongroom.scanner import formats  # noqa: PLC0415
+
+        if formats.reader_for(path) is not None:
+            return list(self._find_generic(path, data, triggers))
+        from strongroom.scanner import generic_versions  # noqa: PLC0415
+        from strongroom.scanner.generic_language import place_of  # noqa: PLC0415
+
+        place = place_of(path)
+        zones = generic_versions.zones(base, place, copies, len(data)) if base and triggers else []
+        loud = list(generic_versions.loud(triggers, zones)) if zones else triggers
+        new = list(self._find_generic(path, data, loud))
+        if zones and base:
+            new += list(generic_versions.carried(base, zones, new))
+        version.generic = (place, new)
+        return new
 
     def _generic(self, candidate: Candidate, offset: int) -> Match:
         """A generic candidate as a match: its score makes the confidence."""
@@ -83,14 +117,16 @@ class Matcher:
             candidate.name,
         )
 
-    def _look(self, data: bytes, *, encoded: bool) -> tuple[list[Match], list[tuple[int, int]]]:
+    def _look(
+        self, data: bytes, *, encoded: bool, version: Version | None = None
+    ) -> tuple[list[Match], list[tuple[int, int]]]:
         """Return what the specific detectors find, and the generic triggers' hits."""
         found: list[Match] = []
         triggers: list[tuple[int, int]] = []
         done: dict[int, int] = {}
         runs: set[int] = set()
         targets = self._targets
-        for index, end in self._engine.hits(data):
+        for index, end in self._engine.hits(data, version):
             what, numbers = targets[index]
             if what == plan.TRIGGER:
                 triggers.append((numbers[0], end))

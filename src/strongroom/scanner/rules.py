@@ -67,7 +67,8 @@ class Rules:
         from strongroom.scanner import engines  # noqa: PLC0415 (commands that only list detectors need none)
 
         if self._stored["database"]:
-            return engines.Hyperscan(self._stored["database"], self._stored["near"], self._stored["run"])
+            stored = self._stored
+            return engines.Hyperscan(stored["database"], stored["near"], stored["run"], stored["width"])
         portable = plan.Plan()
         portable.expressions, portable.targets, portable.names = self.expressions, self.targets, self.names
         return engines.Portable(portable)
@@ -161,5 +162,6 @@ def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> 
         "database": engines.compile_database(texts) if native else b"",
         "near": engines.compile_database(near) if native and near else b"",
         "run": made.run,
+        "width": max(confirm.reach(text) for index, text in texts.items() if index != made.run),
         "digest": digest,
     }

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Protocol
 
-    from strongroom.scanner.blob import Blob, Provenance, Source
+    from strongroom.scanner.blob import Blob, Provenance, Source, Version
     from strongroom.scanner.rules import Rules
 
     class Finder(Protocol):
         """What finds the secrets of one blob: a Matcher, or another tool's rules."""
 
-        def scan(self, path: str, data: bytes, *, binary: bool = False) -> list[Match]:
+        def scan(
+            self, path: str, data: bytes, *, binary: bool = False, version: Version | None = None
+        ) -> list[Match]:
             """Return the matches in `data`, ordered by place, none over another."""
             ...
 
@@ -110,7 +112,7 @@ def look(matcher: Finder, blob: Blob) -> Iterator[tuple[str, Match, Occurrence]]
     """Yield (blob id, match, occurrence) for the secrets that `blob` owns."""
     data = bytes(blob.data)
     end = len(data) if blob.own_end < 0 else blob.own_end
-    found = matcher.scan(blob.provenance.name, data, binary=blob.binary)
+    found = matcher.scan(blob.provenance.name, data, binary=blob.binary, version=blob.version)
     matches = [m for m in found if blob.own <= m.start < end]
     if matches and blob.binary:
         data = data.translate(PRINTABLE)

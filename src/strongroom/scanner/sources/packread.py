@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from dulwich.errors import ApplyDeltaError
 
-from strongroom.scanner.blob import Blob
+from strongroom.scanner.blob import Blob, Version
+from strongroom.scanner.sources.deltas import copies
 from strongroom.scanner.sources.inflate import InflateError, inflate
 
 try:
@@ -47,35 +48,37 @@ class Reader:
         emit = self.forest.emit
         id_at = self.pack.id_at
         for root in roots:
-            for k, data in self._tree(root):
+            for k, data, version in self._tree(root):
                 if emit[k]:
                     blob = id_at(k)
-                    yield Blob(blob.hex(), data, name(blob))
+                    yield Blob(blob.hex(), data, name(blob), version=version)
 
-    def _tree(self, root: int) -> Iterator[tuple[int, bytes]]:
-        """Yield each object of a delta tree, depth first."""
+    def _tree(self, root: int) -> Iterator[tuple[int, bytes, Version]]:
+        """Yield each object of a delta tree, depth first, with what it has from its base."""
         first, after = self.forest.first, self.forest.after
         data = self._inflate(root)
         if data is None:
             self._give_up(root)
             return
-        yield root, data
-        waiting = [(first[root], data)] if first[root] else []
+        version = Version(len(data))
+        yield root, data, version
+        waiting = [(first[root], data, version)] if first[root] else []
         self._live = len(data)
         while waiting:
-            following, base = waiting.pop()
+            following, base, origin = waiting.pop()
             k = following - 1
             if after[k]:
-                waiting.append((after[k], base))
+                waiting.append((after[k], base, origin))
             else:
                 self._live -= len(base)
-            child = self._apply(base, k)
+            version = Version(0, origin)
+            child = self._apply(base, k, version)
             if child is None:
                 self._give_up(k)
                 continue
-            yield k, child
+            yield k, child, version
             if first[k]:
-                waiting.append((first[k], child))
+                waiting.append((first[k], child, version))
                 self._live += len(child)
 
     def _inflate(self, k: int) -> bytes | None:
@@ -89,8 +92,8 @@ class Reader:
             return None
         return data if len(data) == size else None
 
-    def _apply(self, base: bytes, k: int) -> bytes | None:
-        """Return object k, a delta on `base`."""
+    def _apply(self, base: bytes, k: int, version: Version) -> bytes | None:
+        """Return object k, a delta on `base`, and note in `version` what it copies."""
         pack = self.pack
         try:
             kind, size, at = pack.header(k)
@@ -98,9 +101,11 @@ class Reader:
             if size > self.max_size or self._live > LIVE_BYTES:
                 return None
             delta = inflate(pack.buffer[at : pack.starts[k + 1]], 15, size)
-            if len(delta) != size or target_size(delta) > self.max_size:
+            if len(delta) != size or (made_size := target_size(delta)) > self.max_size:
                 return None
             made = apply_delta(base, delta)
+            version.size = made_size
+            version.copies = copies(delta, made_size)
             return made[0] if len(made) == 1 else b"".join(made)
         except DAMAGE:
             return None
