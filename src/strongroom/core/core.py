@@ -9,16 +9,18 @@ committed, its answer before it is given.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from strongroom.barrier.barrier import Barrier, BarrierTransaction
 from strongroom.barrier.view import View
 from strongroom.clock import Clock
-from strongroom.core import bootstrap, issuing, token_store
+from strongroom.core import bootstrap, issuing, passwords, token_store
 from strongroom.core.auditing import Auditing, Trail
+from strongroom.core.errands import Errands
 from strongroom.core.expiry import Expiry
-from strongroom.core.leases import LeaseEntry
 from strongroom.core.metrics import Metrics
+from strongroom.core.pending import PendingLeases
 from strongroom.core.policies.acl import hold_to_page
 from strongroom.core.policy_store import Policies
 from strongroom.core.router import Router, Target
@@ -37,7 +39,6 @@ from strongroom.errors import (
 from strongroom.framework import (
     ANONYMOUS,
     Caller,
-    CanonicalPath,
     Context,
     Engine,
     Mount,
@@ -47,6 +48,7 @@ from strongroom.framework import (
 )
 from strongroom.framework.audit import AuditLog
 from strongroom.framework.dispatch import Found, dispatch, exists
+from strongroom.framework.outside import Outside
 from strongroom.storage.contract import Conflict, StorageFull
 
 MAX_RERUNS = 64
@@ -86,13 +88,15 @@ class Core:
         self.policies = Policies()
         self.tokens = Tokens(clock, barrier.begin)
         self.auditing = Auditing(log, clock)
-        self.expiry = Expiry(clock, barrier.begin, self.tokens, self._revoke_secret)
+        self.outside = Outside()
+        self.errands = Errands(self)
+        self.expiry = Expiry(clock, barrier.begin, self.tokens, self.errands.revoke_secret)
         self.metrics = Metrics()
         self.initialized = False
         self.sealed = True
         self.cluster: dict[str, str] = {}
-        self.openers: list[Callable[[], Awaitable[None]]] = []
-        self.closers: list[Callable[[], Awaitable[None] | None]] = []
+        self.openers: list[Callable[[], Awaitable[None]]] = [self.errands.resume]
+        self.closers: list[Callable[[], Awaitable[None] | None]] = [self.errands.stop, self.outside.close]
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Raises a StrongroomError for everything that is refused."""
@@ -101,7 +105,7 @@ class Core:
         if self.sealed and not (route and route.sealed):
             self._closed()
         if route is not None and route.unaudited:
-            response = await dispatch(target.found, self._context(None, request, target, ANONYMOUS))
+            response = await dispatch(target.found, self.context(None, request, target, ANONYMOUS))
             response.request_id = request.id
             return response
         visit = Visit(request, target, Trail(self.auditing, request, target.mount))
@@ -164,7 +168,7 @@ class Core:
     async def _attempt(self, visit: Visit) -> Response:
         request, target = visit.request, visit.target
         tx = None if self.sealed else self.barrier.begin()
-        ctx = self._context(tx, request, target, visit.caller)
+        ctx = self.context(tx, request, target, visit.caller)
         await self._authorise(visit, ctx, tx)
         if request.operation not in READING:
             await visit.trail.recorded()
@@ -172,18 +176,32 @@ class Core:
             raise nothing_there(request, target)
         if request.operation is Operation.HELP:
             return help_of(target)
-        response = await dispatch(target.found, ctx)
-        if tx is not None:
-            response = issuing.register(
-                tx, self.tokens, request, ctx.mount, visit.caller, response, self.clock.now()
-            )
-            if tx.dirty:
-                await visit.trail.recorded()
-            await tx.commit()
+        waiting = PendingLeases(self.barrier.begin, self.clock, ctx.mount, request.path, visit.caller.id)
+        ctx.pending = waiting
+        try:
+            response = await self._carried_out(visit, ctx, tx, waiting)
+        except BaseException:
+            await waiting.abandon()
+            raise
         for action in ctx.deferred:
             outcome = action()
             if outcome is not None:
                 await outcome
+        return response
+
+    async def _carried_out(
+        self, visit: Visit, ctx: Context, tx: BarrierTransaction | None, waiting: PendingLeases
+    ) -> Response:
+        """The handler, and all that its answer brings into being, committed."""
+        response = await dispatch(visit.target.found, ctx)
+        if tx is not None:
+            await waiting.complete(tx)
+            response = issuing.register(
+                tx, self.tokens, visit.request, ctx.mount, visit.caller, response, self.clock.now()
+            )
+            if tx.dirty:
+                await visit.trail.recorded()
+            await tx.commit()
         return response
 
     async def _authorise(self, visit: Visit, ctx: Context, tx: BarrierTransaction | None) -> None:
@@ -208,9 +226,10 @@ class Core:
             hold_to_page(request.fields, decision.limit)
         visit.trail.decide(decision.reason)
 
-    def _context(
+    def context(
         self, tx: BarrierTransaction | None, request: Request, target: Target, caller: Caller
     ) -> Context:
+        """What a handler of `target` is given inside `tx`."""
         mount = target.mount or bootstrap.SYSTEM_MOUNTS["sys/"]
         inner = tx or bootstrap.CLOSED
         return Context(
@@ -222,28 +241,20 @@ class Core:
             clock=self.clock,
             separate=lambda: self._separate(mount),
             pool=self.pool,
+            outside=self.outside,
+            password=partial(passwords.generate, inner),
             house=House(self, inner) if target.engine is not None and target.engine.trusted else None,
         )
 
     def context_for(self, tx: BarrierTransaction, mount: Mount, ctx: Context) -> Context:
         """A context on another mount, for the system's handlers that prepare one."""
-        return self._context(tx, ctx.request, Target(mount, None, "", Found()), ctx.caller)
+        return self.context(tx, ctx.request, Target(mount, None, "", Found()), ctx.caller)
 
     @asynccontextmanager
     async def _separate(self, mount: Mount) -> AsyncIterator[View]:
         tx = self.barrier.begin()
         yield View(tx, f"{AREA}{mount.uuid}/")
         await tx.commit()
-
-    async def _revoke_secret(self, tx: BarrierTransaction, entry: LeaseEntry) -> None:
-        """Ask the engine that issued a secret to end it outside."""
-        mount = next((mount for mount in self.mounts.values() if mount.uuid == entry.mount), None)
-        engine = self.router.engine_for(mount) if mount else None
-        if mount is None or engine is None:
-            raise NotFound(f"no mount for lease '{entry.path}'")
-        request = Request(Operation.DELETE, CanonicalPath(entry.path), id="lease-expiry")
-        target = Target(mount, engine, entry.path[len(mount.path) :], Found())
-        await engine.revoke(self._context(tx, request, target, ANONYMOUS), entry.lease())
 
     async def take_up(self) -> None:
         """Take up work once the barrier is open: keys, mounts, the sweeper.

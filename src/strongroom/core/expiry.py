@@ -23,6 +23,7 @@ BATCH = 200
 PAUSE = 1.0
 UPKEEP_SECONDS = 600.0
 RERUNS = 20
+AT_ONCE = 32
 
 RevokeSecret = Callable[[BarrierTransaction, LeaseEntry], Awaitable[None]]
 
@@ -73,9 +74,18 @@ class Expiry:
         """End up to one batch of what is due; returns how many were looked at."""
         tx = self._begin()
         ripe = await leases.due_now(leases.view(tx), self._clock.now(), BATCH)
-        for lease_id in ripe:
-            await self.end(lease_id)
+        await self._each(ripe, self.end)
         return len(ripe)
+
+    async def _each(self, lease_ids: list[str], end: Callable[[str], Awaitable[bool]]) -> int:
+        """End several at a time, so that one slow outside system holds up few; returns how many are left."""
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(lease_id: str) -> bool:
+            async with room:
+                return await end(lease_id)
+
+        return (await asyncio.gather(*map(one, lease_ids))).count(False)
 
     async def end(self, lease_id: str, *, force: bool = False) -> bool:
         """End one lease now; False when the secret could not be revoked and will be tried again.
@@ -98,6 +108,9 @@ class Expiry:
         if entry.is_token:
             await self._end_token(tx, entry)
             return True
+        if entry.pending_until > self._clock.now() and not force:
+            await self._end_when_made(tx, entry)
+            return False
         try:
             await self._revoke_secret(tx, entry)
         except (Conflict, Sealed):
@@ -110,10 +123,18 @@ class Expiry:
         await tx.commit()
         return True
 
+    async def _end_when_made(self, tx: BarrierTransaction, entry: LeaseEntry) -> None:
+        """A secret that is being made cannot be revoked yet: its request fails, and has it revoked then."""
+        entry.revoking = True
+        leases.move(leases.view(tx), entry, entry.pending_until)
+        await tx.commit()
+
     async def _put_off(self, lease_id: str, error: Exception) -> None:
         tx = self._begin()
         expire = leases.view(tx)
-        entry = await leases.lookup(expire, lease_id)
+        entry = await expire.find(f"id/{lease_id}", LeaseEntry)
+        if entry is None:
+            return
         leases.failed(expire, entry, error, self._clock.now())
         await tx.commit()
         log.warning("revoking a lease failed (%s), attempt %d", entry.error, entry.attempts)
@@ -143,8 +164,7 @@ class Expiry:
         secrets = [lease for name in removed for lease in await leases.of_token(leases.view(tx), name)]
         await tx.commit()
         self._tokens.forget(*removed)
-        for lease_id in secrets:
-            await self.end(lease_id)
+        await self._each(secrets, self.end)
 
     async def revoke(self, lease_id: str, *, force: bool = False) -> bool:
         """Revoke one lease by id: marked durably first, ended right after. Raises InvalidRequest."""
@@ -164,10 +184,11 @@ class Expiry:
 
     async def revoke_below(self, prefix: str, *, force: bool = False) -> int:
         """Revoke every lease whose id starts with `prefix`; returns how many could not be ended yet."""
-        left = 0
-        for lease_id in await leases.below(leases.view(self._begin()), prefix):
+
+        async def one(lease_id: str) -> bool:
             try:
-                left += not await self.revoke(lease_id, force=force)
+                return await self.revoke(lease_id, force=force)
             except (InvalidRequest, NotFound):
-                continue
-        return left
+                return True
+
+        return await self._each(await leases.below(leases.view(self._begin()), prefix), one)

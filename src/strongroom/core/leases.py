@@ -1,7 +1,8 @@
 """Leases: an entry each, an index ordered by when they are due, an index by token.
 
 Layout below `expire/`: `id/<lease>` the entry, `due/<time>/<lease>` the order the
-sweeper works in, `token/<token>/<lease>` the secrets a token's end takes along.
+sweeper works in, `token/<token>/<lease>` the secrets a token's end takes along,
+`pending/<lease>` those that are being made (see `pending.py`).
 """
 
 from collections.abc import AsyncIterator
@@ -26,7 +27,9 @@ class LeaseEntry(Struct, kw_only=True):
 
     `token` is the storage name of the token that asked for the secret, or of the
     token itself when `is_token`. `attempts` counts revocations that failed;
-    `error` is the class name of the last failure.
+    `error` is the class name of the last failure. `asked` is the ttl the engine
+    asked for, which a renewal without an increment gets again. `pending_until` is
+    set while the secret is being made: until then it is not revoked.
     """
 
     id: str
@@ -45,6 +48,8 @@ class LeaseEntry(Struct, kw_only=True):
     revoking: bool = False
     attempts: int = 0
     error: str = ""
+    asked: int = 0
+    pending_until: float = 0
 
     @property
     def irrevocable(self) -> bool:
@@ -65,12 +70,20 @@ def register(
     tx: BarrierTransaction, mount: Mount, path: str, token: str, lease: Lease, now: float
 ) -> LeaseEntry:
     """Give an issued secret its lease id and time to live, and record it in the issuing transaction."""
+    entry = entry_for(mount, path, token, lease, now)
+    save(view(tx), entry)
+    return entry
+
+
+def entry_for(mount: Mount, path: str, token: str, lease: Lease, now: float) -> LeaseEntry:
+    """The entry of a secret that is issued now; `lease` gets its id and the ttl granted to it."""
     lease.id = lease.id or f"{path}/{random_text(24)}"
     default = mount.config.default_lease_ttl or ttls.DEFAULT_LEASE_TTL
     ceiling = mount.config.max_lease_ttl or ttls.MAX_LEASE_TTL
     maximum = ttls.smallest(lease.max_ttl, ceiling)
-    lease.ttl = ttls.granted(lease.ttl, default, maximum, now, now)
-    entry = LeaseEntry(
+    asked = lease.ttl
+    lease.ttl = ttls.granted(asked, default, maximum, now, now)
+    return LeaseEntry(
         id=lease.id,
         path=path,
         mount=mount.uuid,
@@ -82,9 +95,8 @@ def register(
         max_ttl=maximum,
         renewable=lease.renewable,
         internal=lease.internal,
+        asked=asked,
     )
-    save(view(tx), entry)
-    return entry
 
 
 def save(expire: View, entry: LeaseEntry) -> None:
@@ -94,6 +106,15 @@ def save(expire: View, entry: LeaseEntry) -> None:
         expire.put_bytes(_due(entry), b"")
     if entry.token and not entry.is_token:
         expire.put_bytes(f"token/{entry.token}/{entry.id}", b"")
+    if entry.pending_until:
+        expire.put_bytes(f"pending/{entry.id}", b"")
+
+
+def settle(expire: View, entry: LeaseEntry) -> None:
+    """Let a pending entry be pending no longer; the caller writes it."""
+    if entry.pending_until:
+        expire.delete(f"pending/{entry.id}")
+        entry.pending_until = 0
 
 
 def move(expire: View, entry: LeaseEntry, due: float) -> None:
@@ -109,6 +130,7 @@ def move(expire: View, entry: LeaseEntry, due: float) -> None:
 def drop(expire: View, entry: LeaseEntry) -> None:
     """Remove an entry and its indexes."""
     expire.delete(f"id/{entry.id}")
+    settle(expire, entry)
     if entry.due:
         expire.delete(_due(entry))
     if entry.token and not entry.is_token:
@@ -165,11 +187,11 @@ def failed(expire: View, entry: LeaseEntry, error: BaseException, now: float) ->
 
 def renewed(expire: View, entry: LeaseEntry, increment: int, mount: Mount, now: float) -> None:
     """Extend a lease up to its maximum. Raises InvalidRequest when it cannot be renewed."""
-    if not entry.renewable:
+    if not entry.renewable or entry.pending_until:
         raise InvalidRequest("lease is not renewable")
     if entry.revoking or (entry.expires and entry.expires <= now):
         raise InvalidRequest("lease expired")
-    default = mount.config.default_lease_ttl or ttls.DEFAULT_LEASE_TTL
+    default = entry.asked or mount.config.default_lease_ttl or ttls.DEFAULT_LEASE_TTL
     entry.ttl = ttls.granted(increment, default, entry.max_ttl, entry.issued, now)
     entry.expires = now + entry.ttl
     entry.last_renewal = now

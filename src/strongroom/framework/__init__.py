@@ -6,7 +6,7 @@ from strongroom.framework.path import CanonicalPath, canonical, segments
 from strongroom.framework.path import checked as checked_path
 from strongroom.framework.request import Operation, Request
 from strongroom.framework.response import Auth, Lease, Raw, Response, WrapInfo
-from strongroom.framework.wire import CommaList, Fields, Pairs, Seconds
+from strongroom.framework.wire import CommaList, Fields, Pairs, Seconds, Texts
 
 __all__ = [
     "ANONYMOUS",
@@ -28,6 +28,7 @@ __all__ = [
     "Response",
     "Route",
     "Seconds",
+    "Texts",
     "WrapInfo",
     "canonical",
     "checked_path",

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
 from strongroom.barrier.view import View
 from strongroom.clock import Clock
+from strongroom.framework.outside import Outside
 from strongroom.framework.request import Request
+from strongroom.framework.response import Lease
 
 T = TypeVar("T")
 
@@ -66,6 +68,35 @@ class Caller(Struct, frozen=True, kw_only=True):
 ANONYMOUS = Caller(id="", accessor="", policies=(), display_name="")
 
 
+class Pending(Protocol):
+    """Leases recorded before the secret they stand for exists, so that a crash leaves something to revoke."""
+
+    async def record(self, lease: Lease) -> None:
+        """Give `lease` its id and the ttl granted to it, and record it durably, due soon.
+
+        The handler returns it with its response: the request's commit completes it. When
+        the request fails instead, the engine's `revoke` is called for it.
+        """
+        ...
+
+    async def drop(self, lease: Lease) -> None:
+        """Forget a recorded lease: its secret certainly does not exist, so nothing is to be revoked."""
+        ...
+
+
+class _NothingPending:
+    """Where nothing is issued."""
+
+    async def record(self, lease: Lease) -> None:
+        raise TypeError("no secret can be issued here")
+
+    drop = record
+
+
+async def _no_password(policy: str) -> str:
+    raise TypeError("no password can be made here")
+
+
 @dataclass(slots=True)
 class Context:
     """Everything a handler may use. A conflict runs the handler again with a fresh one.
@@ -75,6 +106,8 @@ class Context:
     when the block ends: to charge a counter or record a pending lease before
     acting. `personal` is storage of the caller's token, gone with it.
     `after_commit` defers what must not happen unless the transaction lands.
+    `pending` records a lease before its secret is made, `outside` holds connections
+    that outlive the request, `password` makes one by a named policy (or the default).
     """
 
     request: Request
@@ -88,6 +121,9 @@ class Context:
     house: Any = None
     limits: Mapping[str, int] = field(default_factory=dict)
     deferred: list[Callable[[], Awaitable[object] | None]] = field(default_factory=list)
+    pending: Pending = field(default_factory=_NothingPending)
+    outside: Outside = field(default_factory=Outside)
+    password: Callable[[str], Awaitable[str]] = _no_password
 
     def now(self) -> float:
         """Seconds since the epoch."""

@@ -115,13 +115,15 @@ class Engine:
     """What answers at a mount: a secrets engine, an auth method or a part of the system.
 
     Subclasses set `kind` and `routes` and hold no state. `trusted` engines (the
-    system's own) are handed the core as `ctx.house`.
+    system's own) are handed the core as `ctx.house`; those that keep time are
+    asked every second whether something is due.
     """
 
     kind: ClassVar[str]
     routes: ClassVar[tuple[Route, ...]] = ()
     summary: ClassVar[str] = ""
     trusted: ClassVar[bool] = False
+    keeps_time: ClassVar[bool] = False
     versions: ClassVar[Mapping[str, type["Engine"]]] = {}
     default_options: ClassVar[Mapping[str, str]] = {}
     _index: ClassVar[Mapping[str, tuple[Route, ...]]]
@@ -162,8 +164,11 @@ class Engine:
     async def unmounting(self, ctx: "Context") -> None:
         """Last call before the mount's storage is deleted; leases are revoked already."""
 
+    async def attend(self, ctx: "Context") -> None:
+        """Do one thing that is due, in a transaction of its own; called each second if `keeps_time`."""
+
     async def renew(self, ctx: "Context", lease: Lease, increment: int) -> Lease:
-        """Extend an issued secret outside; the default extends the lease alone."""
+        """Extend an issued secret outside, by the `lease.ttl` now granted; the default does nothing."""
         return lease
 
     async def revoke(self, ctx: "Context", lease: Lease) -> None:

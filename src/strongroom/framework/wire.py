@@ -22,6 +22,7 @@ class Fields(Struct, frozen=True):
 Seconds = Annotated[int, Meta(extra={"wire": "duration"}, extra_json_schema={"format": "seconds"})]
 CommaList = Annotated[tuple[str, ...], Meta(extra={"wire": "list"})]
 Pairs = Annotated[dict[str, str], Meta(extra={"wire": "pairs"})]
+Texts = Annotated[tuple[str, ...], Meta(extra={"wire": "texts"})]
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)")
@@ -65,6 +66,14 @@ def comma_list(value: object) -> list[str]:
     return [text for m in members if (text := str(m).strip())]
 
 
+def texts(value: object) -> list[str]:
+    """Accept a list of text, or one text as a list of it; nothing is split."""
+    members = [value] if isinstance(value, str) else value
+    if not isinstance(members, list | tuple) or not all(isinstance(member, str) for member in members):
+        raise InvalidRequest("a list of text is expected")
+    return list(members)
+
+
 def pairs(value: object) -> dict[str, str]:
     """Accept an object of text values, or a list of `key=value`."""
     if value is None:
@@ -91,6 +100,7 @@ _CONVERTERS: dict[str, Callable[[object], object]] = {
     "duration": seconds,
     "list": comma_list,
     "pairs": pairs,
+    "texts": texts,
 }
 
 

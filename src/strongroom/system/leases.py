@@ -90,10 +90,10 @@ async def renew(ctx: Context, req: RenewLease) -> Response:
     mount = _mount(ctx, entry)
     if entry.is_token:
         return await _renew_token(ctx, entry, req.increment, mount)
+    leases.renewed(expire, entry, req.increment, mount, ctx.now())
     engine = house.router.engine_for(mount)
     if engine is not None:
         await engine.renew(house.context_for(tx, mount, ctx), entry.lease(), req.increment)
-    leases.renewed(expire, entry, req.increment, mount, ctx.now())
     return Response(lease=Lease(entry.ttl, 0, entry.renewable, {}, entry.id))
 
 

@@ -20,6 +20,7 @@ async def end_mount(house: Core, path: str) -> None:
     await _change(house, path, taint=True)
     await house.expiry.revoke_below(path, force=True)
     mount = house.mounts[path]
+    house.outside.drop(mount.uuid)
     prefix = f"{AREA}{mount.uuid}/"
     while True:
         tx = house.barrier.begin()

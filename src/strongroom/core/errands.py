@@ -1,0 +1,58 @@
+"""What the core has engines do unasked: revoke what a lease stands for, attend to what is due."""
+
+from typing import TYPE_CHECKING
+
+from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.core import pending
+from strongroom.core.attending import Attendant
+from strongroom.core.leases import LeaseEntry
+from strongroom.core.router import Target
+from strongroom.errors import NotFound
+from strongroom.framework import ANONYMOUS, CanonicalPath, Context, Engine, Mount, Operation, Request
+from strongroom.framework.dispatch import Found
+
+if TYPE_CHECKING:
+    from strongroom.core.core import Core
+
+
+class Errands:
+    """The core's own calls of engines, outside of any request."""
+
+    def __init__(self, core: "Core") -> None:
+        self._core = core
+        self._attendant = Attendant(self._keeping_time, self.attend)
+
+    async def revoke_secret(self, tx: BarrierTransaction, entry: LeaseEntry) -> None:
+        """Ask the engine that issued a secret to end it outside."""
+        mount = next((mount for mount in self._core.mounts.values() if mount.uuid == entry.mount), None)
+        engine = self._core.router.engine_for(mount) if mount else None
+        if mount is None or engine is None:
+            raise NotFound(f"no mount for lease '{entry.path}'")
+        await engine.revoke(self._context(tx, mount, engine, entry.path), entry.lease())
+
+    async def attend(self, mount: Mount) -> None:
+        """Have a mount's engine do what is due."""
+        engine = self._core.router.engine_for(mount)
+        if engine is not None:
+            tx = self._core.barrier.begin()
+            await engine.attend(self._context(tx, mount, engine, mount.path))
+            await tx.commit()
+
+    async def resume(self) -> None:
+        """After unsealing: have the leases revoked whose making a crash cut short, attend to what is due."""
+        await pending.recover(self._core.barrier.begin, self._core.clock)
+        self._attendant.start()
+
+    async def stop(self) -> None:
+        """Before sealing: attend no more."""
+        await self._attendant.stop()
+
+    def _keeping_time(self) -> list[Mount]:
+        kept = {kind for kind, engine in self._core.engines.items() if engine.keeps_time}
+        return [mount for mount in self._core.mounts.values() if mount.kind in kept and not mount.tainted]
+
+    def _context(self, tx: BarrierTransaction, mount: Mount, engine: Engine, path: str) -> Context:
+        request = Request(Operation.WRITE, CanonicalPath(path), id="core")
+        return self._core.context(
+            tx, request, Target(mount, engine, path[len(mount.path) :], Found()), ANONYMOUS
+        )

@@ -1,0 +1,33 @@
+"""Password policies where they are stored: `core/password-policy/<name>`."""
+
+from msgspec import Struct
+
+from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.barrier.view import View
+from strongroom.errors import InvalidRequest
+from strongroom.framework import passwords
+from strongroom.framework.passwords import PasswordPolicy
+
+PREFIX = "core/password-policy/"
+
+
+class StoredPolicy(Struct, frozen=True):
+    """A policy as written and as understood."""
+
+    text: str
+    policy: PasswordPolicy
+
+
+def view(tx: BarrierTransaction) -> View:
+    """The password policies' part of the barrier."""
+    return View(tx, PREFIX)
+
+
+async def generate(tx: BarrierTransaction, name: str) -> str:
+    """Make a password by the policy `name`, by the default when it is empty. Raises InvalidRequest."""
+    if not name:
+        return passwords.generate(passwords.DEFAULT)
+    stored = await view(tx).find(name, StoredPolicy)
+    if stored is None:
+        raise InvalidRequest(f"there is no password policy '{name}'")
+    return passwords.generate(stored.policy)
