@@ -35,8 +35,8 @@ async def _measure(place: Path, count: int) -> None:
             for _ in range(AT_ONCE):
                 await enqueue(tx, "sleep", Target(), now=CLOCK.now())
             await tx.commit()
-        while await _awake(barrier.begin):
-            await asyncio.sleep(0.1)  # noqa: ASYNC110  # the workers tell nobody
+        while await _awake(barrier.begin):  # noqa: ASYNC110  # the workers tell nobody
+            await asyncio.sleep(0.1)
         gc.collect()
         print(resident_bytes() - before, time.perf_counter() - started)
         await workers.stop()

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.errors import UpstreamFailed
-from strongroom.jobs import JobCancelled, JobContext, Kind, cancel, enqueue
+from strongroom.jobs import JobCancelled, JobContext, Kind, Timing, cancel, enqueue, schedules
 from strongroom.jobs.leg import LEASE_SECONDS
+from strongroom.storage.contract import Conflict
 from strongroom.storage.memory import MemoryStorage
 from tests.jobs.house import House, Target, kind, turn
 from tests.jobs.stores import Crash, CrashingStorage, YieldingStorage
@@ -117,6 +118,7 @@ async def test_killed_between_a_deed_and_its_record_it_does_not_do_it_twice(step
     assert rotation.house.world.asked[f"{job}/{step}"] == 2
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(deaths=st.lists(st.tuples(st.integers(0, 6), st.booleans()), max_size=12))
 def test_killed_any_number_of_times_it_ends_once(deaths: list[tuple[int, bool]]) -> None:
@@ -322,3 +324,61 @@ async def test_the_loop_goes_on_after_a_store_that_fails(house: House) -> None:
     workers.wake()
     await house.world.touched.wait()
     await workers.stop()
+
+
+async def test_what_does_not_authenticate_hinders_no_other_job(house: House) -> None:
+    async def run(ctx: JobContext, target: Target) -> None:
+        await ctx.step("create", house.world.make, int)
+
+    damaged = [await house.enqueue("test") for _ in range(5)]
+    tx = house.begin()
+    await schedules.put(tx, "s", "test", Target(), Timing(interval=60), now=house.clock.now())
+    await tx.commit()
+    house.clock.advance(60)
+    raw = house.storage.begin()
+    for key in (*(f"jobs/job/{job}" for job in damaged), "jobs/schedule/s"):
+        raw.put(key, b"\x01\0\0\0\x01" + b"x" * 60)
+    await raw.commit()
+    job = await house.enqueue("test")
+    workers = house.workers(kind(run), slots=2)
+    for _ in range(4):
+        await asyncio.gather(*await workers.turn(), return_exceptions=True)
+    assert (await house.job(job)).state == "done"
+    assert not await workers.turn()
+
+
+@pytest.mark.parametrize("moment", [0.0004, 0.1239, 0.9069999, 0.9996])
+async def test_times_between_milliseconds_are_no_trap(house: House, moment: float) -> None:
+    async def run(ctx: JobContext, target: Target) -> None:
+        await ctx.sleep(1 + moment)
+        await ctx.sleep(0)
+
+    house.clock.advance(moment)
+    job = await house.enqueue("test")
+    workers = house.workers(kind(run))
+    assert await turn(workers) == 1
+    house.clock.advance((await house.job(job)).due - house.clock.now() + 1e-6)
+    assert await turn(workers) == 1
+    assert (await house.job(job)).state == "done"
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_a_claim_and_a_cancel_at_once(seed: int) -> None:
+    house = await House.opened(YieldingStorage(MemoryStorage(), seed))
+
+    async def run(ctx: JobContext, target: Target) -> None:
+        await ctx.sleep(1)
+
+    job = await house.enqueue("test")
+    workers = house.workers(kind(run))
+    legs = await workers.turn()
+    await asyncio.sleep(0)
+    while True:
+        try:
+            await house.ask(cancel, job)
+        except Conflict:
+            continue
+        break
+    await asyncio.gather(*legs)
+    await turn(workers)
+    assert (await house.job(job)).state == "cancelled"

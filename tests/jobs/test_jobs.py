@@ -407,3 +407,54 @@ async def test_history_is_tidied_with_all_its_rows(house: House) -> None:
 async def test_what_is_not_there_is_not_found(house: House) -> None:
     with pytest.raises(NotFound):
         await find(house.begin(), "nothing")
+
+
+@pytest.mark.slow
+async def test_tidying_goes_on_past_what_others_change(house: House) -> None:
+    async def nothing(ctx: JobContext, target: Target) -> None:
+        """Ends at once."""
+
+    workers = house.workers(kind(nothing))
+    for _ in range(3):
+        for _ in range(400):
+            await house.enqueue("test")
+        while await turn(workers):
+            pass
+    assert await tidy.planned(house.begin, house.clock.now())
+    house.clock.advance(8 * DAY)
+    await turn(workers)
+    assert not (await listed(house.begin(), kind="test")).jobs
+    assert (await listed(house.begin(), kind=tidy.NAME)).jobs[0].state == "done"
+
+
+async def test_a_filter_looks_at_a_bounded_number_of_rows(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("strongroom.jobs.queue.MAX_LOOKED_AT", 400)
+    wanted = await house.enqueue("rare")
+    house.clock.advance(1)
+    for _ in range(700):
+        await house.enqueue("common")
+    pages = [await listed(house.begin(), kind="rare")]
+    while pages[-1].after:
+        pages.append(await listed(house.begin(), kind="rare", after=pages[-1].after))
+    assert [job.id for page in pages for job in page.jobs] == [wanted]
+    assert len(pages) == 2
+
+
+async def test_a_store_in_which_nothing_stays_put_ends_the_attempt(house: House) -> None:
+    async def meddle(tx: BarrierTransaction) -> None:
+        await tx.get("hot")
+        other = house.begin()
+        other.put("hot", b"x")
+        await other.commit()
+        tx.put("mine", b"1")
+
+    async def run(ctx: JobContext, target: Target) -> None:
+        await ctx.change("fight", meddle)
+
+    workers = house.workers(kind(run, attempts=1))
+    job = await house.enqueue("test")
+    await turn(workers)
+    assert ((await house.job(job)).state, (await house.job(job)).error) == ("failed", "Conflict")
+    assert await house.begin().get("mine") is None

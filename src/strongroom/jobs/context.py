@@ -97,8 +97,8 @@ class JobContext:
         self._enter(name)
         job = await self._hold.read(self._hold.begin())
         done = job.done(name)
-        until = moment if done is None else done.at
-        if until <= self.now():
+        until = record.whole_ms(moment if done is None else done.at)
+        if until <= record.whole_ms(self.now()):
             return
         self._check_cancelled(job)
         await self._hold.write(lambda _, rows, job: self._lie_down(rows, job, Done(name, until)))

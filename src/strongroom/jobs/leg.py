@@ -93,7 +93,7 @@ class Leg:
     async def _claim(self) -> tuple[Job, Kind[Any]] | None:
         """Take the job, in one transaction; None when it is not to be run."""
         tx = self._hold.begin()
-        rows, now = record.view(tx), self._hold.clock.now()
+        rows, now = record.view(tx), record.whole_ms(self._hold.clock.now())
         job = await rows.find(f"job/{self._hold.id}", Job)
         if job is None or not job.active or job.due > now:
             return None

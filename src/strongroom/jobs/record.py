@@ -90,8 +90,9 @@ def digest(kind: str, key: str) -> str:
 
 
 def whole_ms(seconds: float) -> float:
-    """A time rounded up to what an index can tell apart."""
-    return math.ceil(seconds * 1000) / 1000
+    """A time as an index can tell it apart; times are compared in this form only."""
+    # A microsecond more: the float nearest to a whole millisecond may lie just below it.
+    return math.floor(seconds * 1000 + 0.001) / 1000
 
 
 def stamp(seconds: float) -> str:
@@ -147,7 +148,7 @@ def result_key(job_id: str, step: str) -> str:
 async def ripe(rows: View, index: str, now: float, limit: int) -> list[str]:
     """The names in a time index (`due/`, `tick/`, `ended/<state>/`) whose time has come, oldest first."""
     found = await rows.keys(index, limit=limit)
-    bound = f"{index}{stamp(math.floor(now * 1000) / 1000)}"
+    bound = f"{index}{stamp(whole_ms(now))}"
     return [key[len(bound) + 1 :] for key in found if key[: len(bound)] <= bound]
 
 

@@ -88,7 +88,7 @@ async def tick(begin: Begin, name: str, now: float) -> None:
     tx = begin()
     rows = record.view(tx)
     schedule = await rows.find(f"schedule/{name}", Schedule)
-    if schedule is None or schedule.due > now:
+    if schedule is None or schedule.due > record.whole_ms(now):
         return
     if schedule.timing.missed(schedule.planned, now) or await _goes_on(rows, schedule.last_job):
         schedule.left_out += 1

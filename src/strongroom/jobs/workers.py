@@ -51,6 +51,7 @@ class Workers:
 
     async def start(self) -> None:
         """Work in the background until `stop`."""
+        await self.stop()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
@@ -67,12 +68,11 @@ class Workers:
     async def turn(self) -> list[asyncio.Task[None]]:
         """Start what is due, as far as there are free slots; returns the legs begun."""
         now = self._clock.now()
-        for name in await record.ripe(self._rows(), schedules.TICK, now, self._slots):
-            await schedules.tick(self._begin, name, now)
+        self._shunned = {name: until for name, until in self._shunned.items() if until > now}
+        await self._tick(now)
         free = self._slots - len(self._legs)
         if free <= 0:
             return []
-        self._shunned = {job: until for job, until in self._shunned.items() if until > now}
         passed_over = len(self._legs) + len(self._shunned)
         ripe = await record.ripe(self._rows(), "due/", now, free + passed_over)
         wanted = [job for job in ripe if job not in self._legs and job not in self._shunned]
@@ -102,6 +102,21 @@ class Workers:
                 begun = []
             await self._rest(0 if begun else POLL_SECONDS)
 
+    async def _tick(self, now: float) -> None:
+        """Start the scheduled runs that are due, side by side; one that cannot be read hinders no other."""
+        ripe = await record.ripe(self._rows(), schedules.TICK, now, self._slots + len(self._shunned))
+        wanted = [name for name in ripe if name not in self._shunned]
+        ticks = (schedules.tick(self._begin, name, now) for name in wanted)
+        for name, error in zip(wanted, await asyncio.gather(*ticks, return_exceptions=True), strict=True):
+            if isinstance(error, Sealed):
+                raise error
+            if error is not None:
+                self._shun(name, error)
+
+    def _shun(self, name: str, error: BaseException) -> None:
+        log.error("%s cannot be worked on (%s); it is left alone for a while", name, type(error).__name__)
+        self._shunned[name] = self._clock.now() + SHUN_SECONDS
+
     async def _rest(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
@@ -121,10 +136,7 @@ class Workers:
         self._woken.set()
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            log.error(
-                "job %s cannot be worked on (%s); it is left alone for a while", job_id, type(error).__name__
-            )
-            self._shunned[job_id] = self._clock.now() + SHUN_SECONDS
+            self._shun(job_id, error)
 
     def _rows(self) -> View:
         return record.view(self._begin())
