@@ -24,7 +24,7 @@ from strongroom.scanner import finding, fingerprint, revoke, rules, verify
 from strongroom.scanner.revoke import Credential, Outcome, Revoker
 from strongroom.scanner.verify import call as calls
 from strongroom.scanner.verify import canaries
-from strongroom.scanner.verify.judge import DEAD, LIVE, UNKNOWN, Verdict
+from strongroom.scanner.verify.judge import DEAD, LIVE, Verdict
 
 if TYPE_CHECKING:
     import argparse
@@ -176,14 +176,13 @@ def _told(found: Credential, outcome: Outcome) -> int:
     if outcome.result == revoke.ALREADY:
         sys.stderr.write(f"{shown} was dead already\n")
         return OK
+    if outcome.result == revoke.REVOKED and outcome.after != LIVE:
+        why = f" ({outcome.why})" if outcome.why else ""
+        state = "and is dead" if outcome.after == DEAD else f"but could not be checked afterwards{why}"
+        sys.stderr.write(f"{shown} is revoked {state}\n")
+        return OK
     if outcome.result == revoke.REVOKED:
-        after = {DEAD: "and is dead", UNKNOWN: "; not checked afterwards"}.get(outcome.after)
-        if outcome.after != LIVE:
-            why = f" ({outcome.why})" if outcome.why else ""
-            sys.stderr.write(f"{shown} is revoked{' ' if outcome.after == DEAD else ''}{after}{why}\n")
-            return OK
-        raise Failure(
-            NEGATIVE, f"{shown} was accepted for revocation but is still live", "", found.detector.advice
-        )
+        why = f"{found.detector.name} was accepted for revocation, but is still live"
+        raise Failure(NEGATIVE, f"{shown} is not revoked yet", why, found.detector.advice)
     code = UNREACHABLE if outcome.result == revoke.UNANSWERED else NEGATIVE
     raise Failure(code, f"{shown} is not revoked", outcome.why, found.detector.advice)

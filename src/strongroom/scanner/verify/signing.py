@@ -55,17 +55,21 @@ def aws_sigv4(request: Request, values: Mapping[str, str], now: float | None = N
         )
     )
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
-    key = b"AWS4" + values["secret"].encode()
-    for part in (stamp[:8], region, service, "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.digest(key, f"{_ALGORITHM}\n{stamp}\n{scope}\n{digest}".encode(), "sha256").hex()
+    signature = _aws_signature(values["secret"], stamp, scope, canonical)
     credential = f"{values['key_id']}/{scope}"
     del headers["Host"]
     headers["Authorization"] = (
         f"{_ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
     )
     return request._replace(headers=headers)
+
+
+def _aws_signature(secret: str, stamp: str, scope: str, canonical: str) -> str:
+    key = b"AWS4" + secret.encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    return hmac.digest(key, f"{_ALGORITHM}\n{stamp}\n{scope}\n{digest}".encode(), "sha256").hex()
 
 
 def _signs(name: str) -> bool:
