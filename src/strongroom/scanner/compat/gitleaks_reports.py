@@ -65,7 +65,7 @@ def write_junit(found: list[Leak], stream: TextIO) -> None:
             f"\t\t\t<failure message={_quoted(told)} type={_quoted(leak['Description'])}>"
             f"{_quoted(body)[1:-1]}</failure>\n\t\t</testcase>\n"
         )
-    stream.write("\t</testsuite>\n</testsuites>\n")
+    stream.write("\t</testsuite>\n</testsuites>")
 
 
 def _quoted(text: str) -> str:

@@ -51,8 +51,13 @@ def apply(report: Report, rest: Suppression, today: str) -> None:
             continue
         if rest.inline:
             _inline(found, report)
-        if reason := found.suppressed or _listed(found, rest, today, report):
-            _hide(found, reason, report)
+        if found.suppressed:
+            _hide(found, found.suppressed, report, accepted=False)
+        elif entry := _entry(found, rest, today, report):
+            reason = f"{entry.reason} ({entry.owner}, until {entry.expires})"
+            _hide(found, reason, report, accepted=entry.live)
+        elif reason := next((reason for known in rest.baselines if (reason := known.explains(found))), ""):
+            _hide(found, reason, report, accepted=False)
 
 
 def _inline(found: Finding, report: Report) -> None:
@@ -72,27 +77,25 @@ def _inline(found: Finding, report: Report) -> None:
         found.occurrences = kept
 
 
-def _listed(found: Finding, rest: Suppression, today: str, report: Report) -> str:
-    """Return why a reviewed list hides the finding; "" where none does."""
+def _entry(found: Finding, rest: Suppression, today: str, report: Report) -> Entry | None:
+    """Return the reviewed entry that hides the finding; an expired one is a warning."""
     for entry in rest.entries:
         if entry.names(found):
-            if entry.expires < today:
-                where = f"{found.detector.name} ({found.fingerprint[:12]})"
-                report.warnings.append(f"{where}: its exception ended on {entry.expires}")
-                continue
-            return f"{entry.reason} ({entry.owner}, until {entry.expires}){' LIVE' if entry.live else ''}"
-    return next((reason for known in rest.baselines if (reason := known.explains(found))), "")
+            if entry.expires >= today:
+                return entry
+            report.warnings.append(f"{_short(found)}: its exception ended on {entry.expires}")
+    return None
 
 
-def _hide(found: Finding, reason: str, report: Report) -> None:
-    where = f"{found.detector.name} ({found.fingerprint[:12]})"
-    accepted = reason.endswith(" LIVE")
-    reason = reason.removesuffix(" LIVE")
-    if found.validity != "live":
-        found.suppressed = reason
-    elif accepted:
-        found.suppressed = reason
-        report.warnings.append(f"{where} is hidden although it is live: {reason}")
-    else:
-        found.suppressed = ""
-        report.warnings.append(f"{where} is live, so this does not hide it: {reason}")
+def _hide(found: Finding, reason: str, report: Report, *, accepted: bool) -> None:
+    """Hide the finding; a live one only where that was `accepted`, and never in silence."""
+    live = found.validity == "live"
+    found.suppressed = reason if accepted or not live else ""
+    if live and accepted:
+        report.warnings.append(f"{_short(found)} is hidden although it is live: {reason}")
+    elif live:
+        report.warnings.append(f"{_short(found)} is live, so this does not hide it: {reason}")
+
+
+def _short(found: Finding) -> str:
+    return f"{found.detector.name} ({found.fingerprint[:12]})"
