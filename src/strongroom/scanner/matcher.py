@@ -207,7 +207,7 @@ class Matcher:
                     yield match._replace(score=1 - (low - span[1]) / 1000)
 
     def _name(self, index: int) -> _Name:
-        text, gate, width = self._rules.names[index]
+        text, gate, width = self._rules.name(index)
         longest = max(self._rules.rule(number).reach for number in self._targets[index][1])
         made = self._names[index] = _Name(
             re.compile(f"(?i){text}".encode()),

@@ -10,31 +10,41 @@ from strongroom.errors import InvalidRequest
 from strongroom.scanner import cache, plan
 from strongroom.scanner.confirm import Rule
 from strongroom.scanner.detector import Detector
+from strongroom.scanner.packed import Packed, pack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from strongroom.scanner.engines import Engine
 
-FORMAT = "7"  # of the cached content; a change of it or of a rule leaves old files unread
+FORMAT = "8"  # of the cached content; a change of it or of a rule leaves old files unread
 
 
 class Rules:
     """Detectors by number and by id, ready to run, with the engine that looks for them."""
 
     def __init__(self, stored: dict[str, Any]) -> None:
-        self._detectors: list[tuple[Any, ...]] = stored["detectors"]
+        self._detectors = Packed(stored["detectors"])
         self._reaches: list[int] = stored["reaches"]
         self._numbers: dict[str, int] = stored["numbers"]
         self._rules: list[Rule | None] = [None] * len(self._detectors)
         self._stored = stored
         self.targets: list[plan.Target] = stored["targets"]
-        self.names: dict[int, tuple[str, str, int]] = stored["names"]
+        self._named: list[int] = stored["named"]
+        self._place: dict[int, int] = {}
+        self._names = Packed(stored["names"])
         self.expressions: list[str] = stored["expressions"]
         self.digest: str = stored["digest"]
 
     def __len__(self) -> int:
         return len(self._detectors)
+
+    def name(self, target: int) -> tuple[str, str, int]:
+        """Return the pattern, the gate and the gate's width of a name, by its target."""
+        if not self._place:
+            self._place = {index: place for place, index in enumerate(self._named)}
+        pattern, gate, width = self._names[self._place[target]]
+        return pattern, gate, width
 
     def rule(self, number: int) -> Rule:
         """Return the rule with this number."""
@@ -70,7 +80,7 @@ class Rules:
             stored = self._stored
             return engines.Hyperscan(stored["database"], stored["near"], stored["run"], stored["width"])
         portable = plan.Plan()
-        portable.expressions, portable.targets, portable.names = self.expressions, self.targets, self.names
+        portable.expressions, portable.targets = self.expressions, self.targets
         return engines.Portable(portable)
 
 
@@ -82,7 +92,7 @@ def load(extra: Sequence[tuple[str, str]] = (), *, portable: bool = False) -> Ru
     """
     engine = "" if portable else hyperscan_version()
     digest = hashlib.sha256()
-    for part in (FORMAT, engine, *_stamp(), *(text for _, text in extra)):
+    for part in (FORMAT, engine, _stamp(), *(text for _, text in extra)):
         digest.update(f"{len(part)}:{part}".encode())
     name = f"rules-{digest.hexdigest()[:40]}"
     stored = cache.read(name)
@@ -123,12 +133,12 @@ _PLANNERS = (
 )
 
 
-def _stamp() -> list[str]:
+def _stamp() -> str:
     """What changes when a built-in detector or the code that plans the search does."""
     found = [(name, os.stat(f"{_HERE}/{name}")) for name in _PLANNERS]  # noqa: PTH116 (pathlib costs a hook 4 ms)
     with os.scandir(f"{_HERE}/detectors") as entries:
-        found += [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(".toml")]
-    return sorted(f"{name} {status.st_mtime_ns} {status.st_size}" for name, status in found)
+        found += [(entry.name, entry.stat()) for entry in entries if entry.name[-5:] == ".toml"]
+    return repr(sorted([(name, status.st_mtime_ns, status.st_size) for name, status in found]))
 
 
 def builtin() -> list[Detector]:
@@ -153,11 +163,12 @@ def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> 
     texts = dict(enumerate(made.expressions))
     near = {index: texts.pop(index) for index in sorted(made.near)} if made.run >= 0 else {}
     return {
-        "detectors": [tuple(d._replace(matches=(), non_matches=())) for d in found],
+        "detectors": pack([tuple(d._replace(matches=(), non_matches=())) for d in found]),
         "reaches": [confirm.rule(d).reach for d in found],
         "numbers": numbers,
         "targets": made.targets,
-        "names": made.names,
+        "named": list(made.names),
+        "names": pack(list(made.names.values())),
         "expressions": [] if native else made.expressions,
         "database": engines.compile_database(texts) if native else b"",
         "near": engines.compile_database(near) if native and near else b"",
