@@ -28,6 +28,8 @@ LOGGERS = {"log", "logger", "logging"}
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 NOT_SECRET = {"key": "names of storage keys, settings and public keys are told"}
 HARMLESS = {
+    ("kinds/postgresql.py", "password"): "handed over to be struck from the driver's message",
+    ("kinds/postgresql.py", "secret"): "handed over to be struck from the driver's message",
     ("cli/client.py", "body"): "the server's answer to a refused request, for the command line's own message",
     ("core/expiry.py", "token"): "a token's storage name, which is a keyed hash",
 }
