@@ -1,10 +1,10 @@
 """What a name beside a value says: a password, a token, a key, or nothing of the kind."""
 
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 from strongroom.scanner.lazy_pattern import lazy
+from strongroom.scanner.package_files import data_text
 
 
 class Named(NamedTuple):
@@ -42,7 +42,7 @@ _OTHER = lazy(r"^(?:sig|sharedaccesssignature|mnemonic|otp|totp|pin|dsn|webhook)
 
 def _lists() -> dict[str, frozenset[str]]:
     """Read `data/names.txt`: lists of words, each under `[its name]`."""
-    text = (Path(__file__).parent / "data" / "names.txt").read_text("ascii")
+    text = data_text("names.txt")
     parts = (part.partition("]") for part in text.split("[")[1:])
     return {name: frozenset(words.split()) for name, _, words in parts}
 

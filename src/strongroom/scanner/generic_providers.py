@@ -6,12 +6,11 @@ of a usual length and alphabet, which may be a format not yet documented.
 
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 
+from strongroom.scanner import package_files
 from strongroom.scanner.generic_names import LISTS, words_of
 from strongroom.scanner.lazy_pattern import lazy
 
-_DETECTORS = Path(__file__).parent / "detectors"
 _CLEAN = lazy(r"[A-Za-z0-9+/_.=~:|%-]+")
 _USUAL = lazy(
     r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{48}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{128}|"
@@ -23,7 +22,7 @@ _USUAL = lazy(
 
 @lru_cache(maxsize=1)
 def _providers() -> frozenset[str]:
-    return frozenset(p.stem for p in _DETECTORS.glob("*.toml")) - LISTS["providers named like words"]
+    return frozenset(package_files.providers()) - LISTS["providers named like words"]
 
 
 def provider_in(text: str) -> bool:

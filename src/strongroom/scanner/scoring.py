@@ -7,12 +7,12 @@ would call the value a secret; the reasons are the features that moved it most.
 
 import math
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 from strongroom.scanner.generic_language import Place
 from strongroom.scanner.generic_names import Named
 from strongroom.scanner.lazy_pattern import lazy
+from strongroom.scanner.package_files import data_text
 from strongroom.scanner.scoring_text import covered, entropy, surprise
 
 THRESHOLD = 0.5
@@ -95,8 +95,7 @@ class Score(NamedTuple):
 @lru_cache(maxsize=1)
 def weights() -> dict[str, float]:
     """The fitted weights by feature; `bias` is the constant."""
-    path = Path(__file__).parent / "data" / "weights.txt"
-    rows = (line.split() for line in path.read_text("ascii").splitlines() if line and line[0] != "#")
+    rows = (line.split() for line in data_text("weights.txt").splitlines() if line and line[0] != "#")
     return {name: float(number) for name, number in rows}
 
 

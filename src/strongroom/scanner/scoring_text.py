@@ -3,25 +3,22 @@
 import math
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 
 from strongroom.scanner.lazy_pattern import lazy
+from strongroom.scanner.package_files import data_text
 
-_DATA = Path(__file__).parent / "data"
 _RUNS = lazy(r"[A-Z]?[a-z]+|[A-Z]+")
 _LONGEST = 14
 
 
 @lru_cache(maxsize=1)
 def _words() -> frozenset[str]:
-    return frozenset((_DATA / "words.txt").read_text("ascii").split())
+    return frozenset(data_text("words.txt").split())
 
 
 @lru_cache(maxsize=1)
 def _bigrams() -> list[list[float]]:
-    return [
-        [float(x) for x in row.split()] for row in (_DATA / "bigrams.txt").read_text("ascii").splitlines()
-    ]
+    return [[float(x) for x in row.split()] for row in data_text("bigrams.txt").splitlines()]
 
 
 def covered(value: str) -> float:
