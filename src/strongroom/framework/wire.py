@@ -117,6 +117,8 @@ def converters(kind: type[Fields]) -> dict[str, Callable[[object], object]]:
 def _layers(kind: msgspec.inspect.Type) -> list[msgspec.inspect.Type]:
     if isinstance(kind, msgspec.inspect.UnionType):
         return [layer for option in kind.types for layer in _layers(option)]
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return [kind, *_layers(kind.type)]
     return [kind]
 
 

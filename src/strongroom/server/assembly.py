@@ -22,6 +22,7 @@ from strongroom.barrier.barrier import Barrier
 from strongroom.clock import Clock
 from strongroom.core.core import Core
 from strongroom.engines.cubbyhole import Cubbyhole
+from strongroom.engines.database import Database
 from strongroom.engines.kv import KV
 from strongroom.errors import AuditFailed, IntegrityFailure, InvalidRequest
 from strongroom.framework import Engine
@@ -41,7 +42,7 @@ from strongroom.system.restored import revoke_restored
 from strongroom.system.settings import load_cors
 from strongroom.system.tokens import Token
 
-ENGINES: Mapping[str, Engine] = {engine.kind: engine() for engine in (Cubbyhole, KV)}
+ENGINES: Mapping[str, Engine] = {engine.kind: engine() for engine in (Cubbyhole, Database, KV)}
 AUTH_METHODS: Mapping[str, Engine] = {method.kind: method() for method in (Token, Userpass, AppRole)}
 _THREADS_PER_CPU = 2
 

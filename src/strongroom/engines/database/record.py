@@ -1,0 +1,137 @@
+"""What the database engine stores: `config/<name>`, `role/<name>`, `static/<name>`.
+
+`renewal/<kind>/<name>` holds a password that is being put in force: written before the
+database is told, gone when it is done, so that a crash in between loses neither.
+"""
+
+from msgspec import Struct
+
+from strongroom.engines.database.driver import Database, Settings
+from strongroom.engines.database.kinds import kind_of
+from strongroom.errors import InvalidRequest, NotFound
+from strongroom.framework import Context
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """How to reach a database. `version` changes with every write; the password never leaves."""
+
+    plugin_name: str
+    version: str
+    connection_url: str
+    username: str = ""
+    password: str = ""
+    allowed_roles: tuple[str, ...] = ()
+    password_policy: str = ""
+    username_template: str = ""
+    root_rotation_statements: tuple[str, ...] = ()
+    max_open_connections: int = 4
+    max_idle_connections: int = 0
+    max_connection_lifetime: int = 0
+    password_authentication: str = "password"
+    tls_ca: str = ""
+
+    def settings(self, fallback_password: str = "") -> Settings:
+        """What the driver needs."""
+        most = self.max_open_connections
+        return Settings(
+            url=self.connection_url,
+            username=self.username,
+            password=self.password,
+            limits=(most, min(self.max_idle_connections or most, most), self.max_connection_lifetime),
+            scram=self.password_authentication == "scram-sha-256",
+            tls_ca=self.tls_ca,
+            fallback_password=fallback_password,
+        )
+
+    def allow(self, role: str) -> None:
+        """Check that `role` may use this connection. Raises InvalidRequest."""
+        for allowed in self.allowed_roles:
+            if allowed in ("*", role) or (allowed.endswith("*") and role.startswith(allowed[:-1])):
+                return
+        raise InvalidRequest(f"{role!r} is not an allowed role of this connection")
+
+
+class Role(Struct, frozen=True, kw_only=True):
+    """How accounts are made on demand; times in seconds, 0 for the mount's default."""
+
+    db_name: str
+    creation_statements: tuple[str, ...]
+    revocation_statements: tuple[str, ...] = ()
+    rollback_statements: tuple[str, ...] = ()
+    renew_statements: tuple[str, ...] = ()
+    default_ttl: int = 0
+    max_ttl: int = 0
+    password_policy: str = ""
+
+
+class StaticRole(Struct, frozen=True, kw_only=True):
+    """An account that is there already and whose password is ours to change.
+
+    `rotation_period` in seconds, or a cron `rotation_schedule` with a `rotation_window`;
+    `due` is when the password is changed next.
+    """
+
+    db_name: str
+    username: str
+    rotation_statements: tuple[str, ...] = ()
+    rotation_period: int = 0
+    rotation_schedule: str = ""
+    rotation_window: int = 0
+    password_policy: str = ""
+    password: str = ""
+    last_rotation: float = 0
+    due: float = 0
+    failures: int = 0
+
+
+class Renewal(Struct, frozen=True):
+    """A password on its way."""
+
+    password: str
+
+
+async def find_connection(ctx: Context, name: str) -> Connection:
+    """A connection by name. Raises InvalidRequest, as Vault does."""
+    found = await ctx.storage.find(f"config/{name}", Connection)
+    if found is None:
+        raise InvalidRequest(f"there is no connection '{name}'")
+    return found
+
+
+async def find_role(ctx: Context, name: str) -> Role:
+    """A role by name. Raises NotFound."""
+    found = await ctx.storage.find(f"role/{name}", Role)
+    if found is None:
+        raise NotFound(f"unknown role: {name}")
+    return found
+
+
+async def find_static(ctx: Context, name: str) -> StaticRole:
+    """A static role by name. Raises NotFound."""
+    found = await ctx.storage.find(f"static/{name}", StaticRole)
+    if found is None:
+        raise NotFound(f"unknown role: {name}")
+    return found
+
+
+async def opened(ctx: Context, name: str) -> tuple[Connection, Database]:
+    """A connection and its pool, which all requests share until the settings change."""
+    connection = await find_connection(ctx, name)
+    renewal = await ctx.storage.find(f"renewal/root/{name}", Renewal)
+    version = connection.version + ("+" if renewal else "")
+    settings = connection.settings(renewal.password if renewal else "")
+    kind = kind_of(connection.plugin_name)
+    return connection, ctx.outside.take(ctx.mount.uuid, name, version, lambda: kind.open(settings))
+
+
+async def renewal_password(ctx: Context, key: str, policy: str) -> str:
+    """The password to put in force under `key`: recorded durably before it is used.
+
+    One that an earlier attempt left comes again: the database may know it already.
+    """
+    async with ctx.separately() as view:
+        found = await view.find(f"renewal/{key}", Renewal)
+        if found is None:
+            found = Renewal(await ctx.password(policy))
+            view.put(f"renewal/{key}", found)
+    return found.password

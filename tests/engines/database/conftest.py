@@ -1,0 +1,36 @@
+"""One real server of each database for all tests here; every test gets a clean one."""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from psycopg import sql
+
+from tests.engines.database import postgres
+from tests.engines.database.postgres import Postgres
+from tests.suites.house import House
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture
+def pg(postgres_server: Postgres) -> Iterator[Postgres]:
+    yield postgres_server
+    with postgres_server.connect() as connection:
+        for name in postgres_server.accounts():
+            role = sql.Identifier(name)
+            connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(role))
+            connection.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    made = await House.opened()
+    made.clock.advance(time.time() - made.clock.now())  # the database has its own idea of now
+    await made.write("sys/mounts/database", {"type": "database"})
+    yield made
+    await made.core.seal()

@@ -1,0 +1,36 @@
+"""Database servers refuse to run as root: where tests do, they run as nobody."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+NOBODY = 65534
+
+
+def handed_over(directory: Path, *owned: Path) -> None:
+    """Let an unprivileged server reach `owned` below `directory`."""
+    if os.geteuid() != 0:
+        return
+    for path in owned:
+        os.chown(path, NOBODY, NOBODY)
+    for path in (directory, *directory.parents):
+        if path.stat().st_uid == 0 and path != Path("/"):
+            path.chmod(path.stat().st_mode | 0o011)
+
+
+def run_as(data: Path, command: Sequence[str | Path]) -> subprocess.Popen[bytes]:
+    """Start a program as an unprivileged user, quietly."""
+    user = NOBODY if os.geteuid() == 0 else None
+    log = (data.parent / "server.log").open("ab")
+    with log:
+        return subprocess.Popen(
+            [str(part) for part in command],
+            stdout=log,
+            stderr=log,
+            cwd=data,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+        )
