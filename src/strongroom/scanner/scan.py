@@ -62,6 +62,8 @@ def scan(source: Source, rules: Rules | Finder, options: Options = Options()) ->
     report = Report()
     matcher = rules if hasattr(rules, "scan") else Matcher(rules, rules.engine())
     shards = source.shards(options.jobs)
+    if len(shards) > 1 and isinstance(matcher, Matcher):
+        matcher.warm()
     tasks = [partial(_work, source, shard, matcher, options.limits) for shard in shards]
     parts: list[list[tuple[str, Match, Occurrence]]] = [[] for _ in tasks]
     early = len(source.warnings)
