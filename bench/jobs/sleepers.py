@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.jobs.store import CLOCK, Target, opened, resident_bytes
 from strongroom.jobs import JobContext, Kind, Workers, enqueue
+from strongroom.jobs.hold import Begin
 from strongroom.jobs.record import view
 
 AT_ONCE = 500
@@ -42,7 +43,8 @@ async def _measure(place: Path, count: int) -> None:
         await workers.stop()
 
 
-async def _awake(begin) -> bool:  # type: ignore[no-untyped-def]  # the barrier's
+async def _awake(begin: Begin) -> bool:
+    """Whether some job does not sleep yet."""
     keys = await view(begin()).keys("due/", limit=1)
     return not keys or float(keys[0].split("/")[1]) < CLOCK.now() + WEEK / 2
 
