@@ -5,6 +5,7 @@ examples:
   strongroom install --pre-push                check what is pushed
   strongroom install --pre-commit --global     every repository of yours
   strongroom install --pre-receive             run on a server, in the bare repository
+  strongroom install --ai claude               a coding assistant's settings; or cursor
   strongroom uninstall                         take it away again
 
 A hook that is there already is kept: it runs first. `core.hooksPath` is respected.
@@ -18,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from strongroom.cli import hook_scripts
+from strongroom.cli import hook_scripts, install_ai
 from strongroom.errors import InvalidRequest, UpstreamFailed
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments: shared with `strongroom uninstall`."""
     for kind in KINDS:
         parser.add_argument(f"--{kind}", action="store_true", help=f"git's {kind} hook")
+    parser.add_argument(
+        "--ai", action="append", default=[], choices=("claude", "cursor"), help="an assistant"
+    )
     parser.add_argument("--global", dest="everywhere", action="store_true", help="for all your repositories")
     parser.add_argument("--repository", default=".", metavar="PATH", help="which repository (this one)")
     parser.add_argument("--hooks-dir", default="", metavar="DIR", help="write there, whatever git says")
@@ -40,7 +44,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Install the hooks that are asked for; without one, pre-commit."""
-    kinds = chosen(args) or ["pre-commit"]
+    for agent in args.ai:
+        sys.stderr.write(f"{install_ai.install(agent, settings_folder(args))}: installed\n")
+    kinds = chosen(args) or ([] if args.ai else ["pre-commit"])
+    if kinds:
+        _install(args, kinds)
+    return 0
+
+
+def settings_folder(args: argparse.Namespace) -> Path:
+    """Where an assistant's settings are: the repository's top, or the home."""
+    if args.everywhere:
+        return Path.home()
+    return Path(git(args, "rev-parse", "--show-toplevel") or args.repository)
+
+
+def _install(args: argparse.Namespace, kinds: list[str]) -> None:
     if args.everywhere and "pre-receive" in kinds:
         raise InvalidRequest(
             "--pre-receive is for a server's repository: use --hooks-dir for a shared folder"
@@ -56,7 +75,6 @@ def run(args: argparse.Namespace) -> int:
     if "pre-receive" in kinds and not args.hooks_dir and not git(args, "config", PUSH_OPTIONS):
         git(args, "config", PUSH_OPTIONS, "true")
         git(args, "config", WE_SET, "true")
-    return 0
 
 
 def chosen(args: argparse.Namespace) -> list[str]:

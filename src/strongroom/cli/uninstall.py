@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from strongroom.cli import hook_scripts, install
+from strongroom.cli import hook_scripts, install, install_ai
 
 if TYPE_CHECKING:
     import argparse
@@ -21,6 +21,15 @@ configure = install.configure
 
 def run(args: argparse.Namespace) -> int:
     """Remove the hooks that are asked for; without one, all of them."""
+    for agent in args.ai:
+        path = install_ai.uninstall(agent, install.settings_folder(args))
+        sys.stderr.write(f"{path}: removed\n" if path else f"{agent}: no hook of strongroom is there\n")
+    if not args.ai or install.chosen(args):
+        _remove(args)
+    return 0
+
+
+def _remove(args: argparse.Namespace) -> None:
     place = install.folder(args)
     asked = install.chosen(args)
     kinds = asked or list(install.KINDS)
@@ -36,4 +45,3 @@ def run(args: argparse.Namespace) -> int:
     if "pre-receive" in gone and install.git(args, "config", install.WE_SET):
         install.git(args, "config", "--unset", install.PUSH_OPTIONS)
         install.git(args, "config", "--unset", install.WE_SET)
-    return 0

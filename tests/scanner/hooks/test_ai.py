@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from strongroom import cli
-from strongroom.cli import hook_ai
+from strongroom.cli import hook_ai, install_ai
 from tests.scanner.hooks.conftest import TOKEN
 
 
@@ -98,3 +98,24 @@ def test_an_allowed_secret_is_allowed_here_too(
 def test_after_a_tool_ran_its_output_is_kept_from_the_model() -> None:
     assert hook_ai.decision("PostToolUse", False, "why") == {"decision": "block", "reason": "why"}
     assert hook_ai.decision("PostToolUse", False, "") == {}
+
+
+@pytest.mark.parametrize("agent", ["claude", "cursor"])
+def test_an_assistants_settings_keep_what_else_is_in_them(
+    agent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / install_ai.AGENTS[agent][0]
+    path.parent.mkdir()
+    before = {"theme": "dark", "hooks": {"PreToolUse": [{"hooks": [{"command": "other hook"}]}]}}
+    path.write_text(json.dumps(before))
+    for _ in range(2):
+        assert cli.main(["install", "--ai", agent, "--repository", str(tmp_path)]) == 0
+    assert path.read_text().count(install_ai.OURS) == len(install_ai.AGENTS[agent][1])
+    assert cli.main(["uninstall", "--ai", agent, "--repository", str(tmp_path)]) == 0
+    after = json.loads(path.read_text())
+    assert {key: after[key] for key in before} == before
+    assert cli.main(["uninstall", "--ai", agent, "--repository", str(tmp_path)]) == 0
+    assert "no hook of strongroom" in capsys.readouterr().err
+    path.write_text("no json")
+    assert cli.main(["install", "--ai", agent, "--repository", str(tmp_path)]) == 2
