@@ -20,7 +20,7 @@ class Attendant:
     """Asks `mounts` in the background; `attend` runs one mount's engine in a transaction of its own."""
 
     def __init__(
-        self, mounts: Callable[[], Iterable[Mount]], attend: Callable[[Mount], Awaitable[None]]
+        self, mounts: Callable[[], Iterable[Mount]], attend: Callable[[Mount], Awaitable[bool]]
     ) -> None:
         self._mounts = mounts
         self._attend = attend
@@ -50,7 +50,8 @@ class Attendant:
 
     async def _one(self, mount: Mount) -> None:
         try:
-            await self._attend(mount)
+            while await self._attend(mount):
+                pass
         except (Conflict, Sealed):
             return
         except Exception:

@@ -55,7 +55,7 @@ class Hasher:
         if value is None:
             return None
         if kind is dict:
-            return {str(key): self.hide(member) for key, member in value.items()}
+            return {key: self.hide(member) for key, member in value.items()}
         if kind is list or kind is tuple:
             return [self.hide(member) for member in value]
         if kind in _SCALARS:
@@ -89,7 +89,7 @@ class Auditing:
         self._clock = clock
         self.hasher = Hasher(b"")
         self._second = -1
-        self._stamp = ""
+        self._stamp = b""
 
     def open(self, key: bytes) -> None:
         """Take the audit key at unseal."""
@@ -104,8 +104,8 @@ class Auditing:
         now = self._clock.now()
         second = int(now)
         if second != self._second:
-            self._second, self._stamp = second, rfc3339(second)[:-1]
-        return f"{self._stamp}.{int((now - second) * 1e6):06d}Z".encode()
+            self._second, self._stamp = second, rfc3339(second)[:-1].encode()
+        return b"%b.%06dZ" % (self._stamp, (now - second) * 1e6)
 
     def auth(self, session: Session, token: str) -> bytes:
         """A session's part of an entry, made once; `token` is the text it was recognised by."""

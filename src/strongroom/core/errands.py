@@ -30,13 +30,15 @@ class Errands:
             raise NotFound(f"no mount for lease '{entry.path}'")
         await engine.revoke(self._context(tx, mount, engine, entry.path), entry.lease())
 
-    async def attend(self, mount: Mount) -> None:
-        """Have a mount's engine do what is due."""
+    async def attend(self, mount: Mount) -> bool:
+        """Have a mount's engine do one thing that is due; returns whether there may be more."""
         engine = self._core.router.engine_for(mount)
-        if engine is not None:
-            tx = self._core.barrier.begin()
-            await engine.attend(self._context(tx, mount, engine, mount.path))
-            await tx.commit()
+        if engine is None:
+            return False
+        tx = self._core.barrier.begin()
+        more = await engine.attend(self._context(tx, mount, engine, mount.path))
+        await tx.commit()
+        return more
 
     async def resume(self) -> None:
         """After unsealing: have the leases revoked whose making a crash cut short, attend to what is due."""

@@ -17,6 +17,8 @@ class Target:
     found: Found
 
 
+REMEMBERED = 4096
+REMEMBERED_LENGTH = 256
 NOWHERE = Target(None, None, "", Found())
 
 
@@ -26,6 +28,7 @@ class Router:
     def __init__(self, kinds: Mapping[str, Engine]) -> None:
         self._kinds = kinds
         self._mounts: dict[str, tuple[Mount, Engine]] = {}
+        self._targets: dict[tuple[str, Operation], Target] = {}
         self._depth = 0
 
     def load(self, mounts: Mapping[str, Mount]) -> None:
@@ -39,6 +42,7 @@ class Router:
             if engine is not None and not mount.tainted:
                 table[path] = (mount, engine)
         self._mounts = table
+        self._targets = {}
         self._depth = max((path.count("/") for path in table), default=0)
 
     def engine_for(self, mount: Mount) -> Engine | None:
@@ -67,7 +71,23 @@ class Router:
         return best
 
     def target(self, path: str, operation: Operation) -> Target:
-        """Where a canonical path leads; `path/` names the mount's own root like `path`."""
+        """Where a canonical path leads; `path/` names the mount's own root like `path`.
+
+        The same paths are asked for again and again, so answers are remembered: a bounded
+        number, of short paths, until the table changes.
+        """
+        key = (path, operation)
+        known = self._targets.get(key)
+        if known is not None:
+            return known
+        target = self._look_up(path, operation)
+        if target.found.route is not None and len(path) <= REMEMBERED_LENGTH:
+            if len(self._targets) >= REMEMBERED:
+                self._targets.clear()
+            self._targets[key] = target
+        return target
+
+    def _look_up(self, path: str, operation: Operation) -> Target:
         found = self.mount_of(path) or self._mounts.get(path + "/")
         if found is None:
             return NOWHERE

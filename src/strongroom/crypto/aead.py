@@ -20,13 +20,14 @@ KEY_BYTES = 32
 NONCE_BYTES = 24
 TAG_BYTES = 16
 _HALF = 12
+_REMEMBERED = 2048
 _LABELS = b"\x00\x01X\x00", b"\x00\x02X\x00"
 
 
 class XAES:
     """Seals and opens under one 256-bit key."""
 
-    __slots__ = ("_mask", "_update")
+    __slots__ = ("_ciphers", "_mask", "_update")
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
@@ -36,6 +37,7 @@ class XAES:
         subkey = _doubled(self._update(bytes(16)))
         left, right = (int.from_bytes(label + bytes(_HALF)) ^ int.from_bytes(subkey) for label in _LABELS)
         self._mask = left << 128 | right
+        self._ciphers: dict[bytes, AESGCM] = {}
 
     def seal(self, plaintext: bytes, associated: bytes) -> bytes:
         """Return nonce · ciphertext · tag; the nonce is fresh randomness and never the caller's."""
@@ -47,10 +49,19 @@ class XAES:
         if len(sealed) < NONCE_BYTES + TAG_BYTES:
             raise IntegrityFailure("a sealed entry is too short")
         try:
-            cipher = self._derived(sealed)
+            cipher = self._remembered(sealed[:_HALF])
             return cipher.decrypt(sealed[_HALF:NONCE_BYTES], sealed[NONCE_BYTES:], associated)
         except InvalidTag:
             raise IntegrityFailure("a sealed entry does not authenticate") from None
+
+    def _remembered(self, half: bytes) -> AESGCM:
+        """The cipher of an entry opened lately: most of opening is deriving its key."""
+        cipher = self._ciphers.get(half)
+        if cipher is None:
+            if len(self._ciphers) >= _REMEMBERED:
+                self._ciphers.clear()
+            cipher = self._ciphers[half] = self._derived(half)
+        return cipher
 
     def _derived(self, nonce: bytes) -> AESGCM:
         half = int.from_bytes(nonce[:_HALF])
