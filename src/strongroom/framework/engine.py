@@ -164,8 +164,12 @@ class Engine:
     async def unmounting(self, ctx: "Context") -> None:
         """Last call before the mount's storage is deleted; leases are revoked already."""
 
-    async def attend(self, ctx: "Context") -> None:
-        """Do one thing that is due, in a transaction of its own; called each second if `keeps_time`."""
+    async def attend(self, ctx: "Context") -> bool:
+        """Do one thing that is due, in a transaction of its own; called each second if `keeps_time`.
+
+        Returns whether there may be more to do at once.
+        """
+        return False
 
     async def renew(self, ctx: "Context", lease: Lease, increment: int) -> Lease:
         """Extend an issued secret outside, by the `lease.ttl` now granted; the default does nothing."""

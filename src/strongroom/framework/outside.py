@@ -5,8 +5,10 @@ directories) is held here, under the mount's uuid and the version of the setting
 was opened with. Sealing closes all of it.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
+from weakref import WeakValueDictionary
 
 
 class Closable(Protocol):
@@ -25,6 +27,7 @@ class Outside:
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, str], tuple[str, Closable]] = {}
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def take(self, mount: str, name: str, version: str, make: Callable[[], T]) -> T:
         """What is open under `name` with these settings, made now if need be, in place of an older one."""
@@ -35,6 +38,10 @@ class Outside:
         made = make()
         self._held[mount, name] = (version, made)
         return made
+
+    def lock(self, mount: str, name: str) -> asyncio.Lock:
+        """The lock under `name`: what is done outside under it happens one after the other."""
+        return self._locks.setdefault((mount, name), asyncio.Lock())
 
     def drop(self, mount: str, name: str = "") -> None:
         """Close what a mount holds under `name`, or all that it holds."""

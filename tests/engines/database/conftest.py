@@ -20,6 +20,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 @pytest.fixture
 def pg(postgres_server: Postgres) -> Iterator[Postgres]:
     yield postgres_server
+    if not postgres_server.alive:
+        postgres_server.start()
     with postgres_server.connect() as connection:
         for name in postgres_server.accounts():
             role = sql.Identifier(name)

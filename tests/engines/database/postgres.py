@@ -78,6 +78,10 @@ class Postgres:
             raise
         return True
 
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def start(self) -> None:
         place = binaries()
         assert place is not None

@@ -3,7 +3,7 @@
 API: Vault's `database` secrets engine. See docs/engines/database.md.
 """
 
-from strongroom.engines.database import connections, creds, roles
+from strongroom.engines.database import connections, creds, roles, rotation, static_roles
 from strongroom.framework import Context, Engine, Lease, Route
 
 
@@ -11,6 +11,7 @@ class Database(Engine):
     """Credentials of databases."""
 
     kind = "database"
+    keeps_time = True
     summary = "Database credentials, on demand or kept changing"
     routes = (
         Route(path="config/", list=connections.list_names, summary="List the connections."),
@@ -38,7 +39,30 @@ class Database(Engine):
             summary="How accounts are made on demand.",
         ),
         Route(path="creds/{name}", read=creds.issue, summary="Make an account with a lease."),
+        Route(path="static-roles/", list=static_roles.list_names, summary="List the static roles."),
+        Route(
+            path="static-roles/{name}",
+            read=static_roles.read,
+            write=static_roles.write,
+            delete=static_roles.delete,
+            exists=static_roles.exists,
+            summary="An account whose password is kept changing.",
+        ),
+        Route(
+            path="static-creds/{name}",
+            read=static_roles.read_creds,
+            summary="The present password of a static role.",
+        ),
+        Route(
+            path="rotate-role/{name}",
+            write=static_roles.rotate,
+            summary="Change the password of a static role now.",
+        ),
     )
+
+    async def attend(self, ctx: Context) -> bool:
+        """Change the passwords of static roles whose time has come."""
+        return await rotation.attend(ctx)
 
     async def renew(self, ctx: Context, lease: Lease, increment: int) -> Lease:
         """Let the account live as long as its lease."""

@@ -54,6 +54,8 @@ async def write(ctx: Context, req: WriteRole) -> Response:
             sent[field] = given(value) if field in STATEMENTS else value
     if req.credential_config is not UNSET:
         sent["password_policy"] = req.credential_config.get("password_policy", "")
+    if await ctx.storage.find_bytes(f"static/{req.name}") is not None:
+        raise InvalidRequest("role and static role names must be unique")
     role = _changed(present, sent)
     await _check(ctx, role)
     ctx.storage.put(f"role/{req.name}", role)
