@@ -55,8 +55,6 @@ MAX_RERUNS = 64
 READING = frozenset({Operation.READ, Operation.LIST, Operation.SCAN, Operation.HELP})
 AREA = "mount/"
 Pool = Callable[..., Awaitable[Any]]
-Changing = Callable[[BarrierTransaction, Request, Mount], Awaitable[None]]
-Observer = Callable[[Request, Mount, Caller, Response], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +97,7 @@ class Core:
         self.cluster: dict[str, str] = {}
         self.openers: list[Callable[[], Awaitable[None]]] = [self.errands.resume]
         self.closers: list[Callable[[], Awaitable[None] | None]] = [self.errands.stop, self.outside.close]
-        self.fixed: dict[str, Mount] = {}
-        """Mounts that every store has, beside those of the system."""
-        self.changing: list[Changing] = []
-        """Asked in the transaction of each change, before it is committed; may refuse or add to it."""
-        self.observers: list[Observer] = []
-        """Told of each answer that was given."""
+        self.joined = Joined()
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Raises a StrongroomError for everything that is refused."""
@@ -130,8 +123,7 @@ class Core:
         await visit.trail.answered(response)
         self.metrics.count(request, target.mount, self.clock.now() - started, None)
         response.request_id = request.id
-        for observe in self.observers:
-            observe(request, visit.target.mount or bootstrap.SYSTEM_MOUNTS["sys/"], visit.caller, response)
+        self.joined.answered(request, target.mount, visit.caller, response)
         if visit.last_use:
             await self.expiry.end_token(visit.caller.id)
         return response
@@ -210,8 +202,7 @@ class Core:
                 tx, self.tokens, visit.request, ctx.mount, visit.caller, response, self.clock.now()
             )
             if tx.dirty:
-                for change in self.changing:
-                    await change(tx, visit.request, ctx.mount)
+                await self.joined.change(tx, visit.request, ctx.mount)
                 await visit.trail.recorded()
             await tx.commit()
         return response
@@ -307,5 +298,5 @@ class Core:
 
     def adopt(self, mounts: Mapping[str, Mount]) -> None:
         """Take a changed mount table, once it is durable."""
-        self.mounts = {**self.fixed, **mounts}
+        self.mounts = {**self.joined.mounts, **mounts}
         self.router.load(self.mounts)

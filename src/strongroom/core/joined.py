@@ -1,0 +1,35 @@
+"""What the server joins to the core: mounts that every store has, and who watches requests.
+
+So floors above the core (the inventory) work on what passes the door, and the core names none of them.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.core.bootstrap import SYSTEM_MOUNTS
+from strongroom.framework import Caller, Mount, Request, Response
+
+Changing = Callable[[BarrierTransaction, Request, Mount], Awaitable[None]]
+Observer = Callable[[Request, Mount, Caller, Response], None]
+
+
+class Joined:
+    """`changing` is asked in the transaction of each change and may refuse or add to it.
+
+    `observers` are told of each answer once it is in the audit log; they must be quick.
+    """
+
+    def __init__(self) -> None:
+        self.mounts: dict[str, Mount] = {}
+        self.changing: list[Changing] = []
+        self.observers: list[Observer] = []
+
+    async def change(self, tx: BarrierTransaction, request: Request, mount: Mount) -> None:
+        """Ask everyone about a change that is about to be committed."""
+        for changing in self.changing:
+            await changing(tx, request, mount)
+
+    def answered(self, request: Request, mount: Mount | None, caller: Caller, response: Response) -> None:
+        """Tell everyone of an answer."""
+        for observer in self.observers:
+            observer(request, mount or SYSTEM_MOUNTS["sys/"], caller, response)
