@@ -19,6 +19,7 @@ from strongroom.core import bootstrap, issuing, passwords, token_store
 from strongroom.core.auditing import Auditing, Trail
 from strongroom.core.errands import Errands
 from strongroom.core.expiry import Expiry
+from strongroom.core.joined import Joined
 from strongroom.core.metrics import Metrics
 from strongroom.core.pending import PendingLeases
 from strongroom.core.policies.acl import hold_to_page
@@ -52,6 +53,7 @@ from strongroom.framework.outside import Outside
 from strongroom.storage.contract import Conflict, StorageFull
 
 MAX_RERUNS = 64
+UNINITIALIZED = "server is not yet initialized"
 READING = frozenset({Operation.READ, Operation.LIST, Operation.SCAN, Operation.HELP})
 AREA = "mount/"
 Pool = Callable[..., Awaitable[Any]]
@@ -104,7 +106,7 @@ class Core:
         target = self.router.target(request.path, request.operation)
         route = target.found.route
         if self.sealed and not (route and route.sealed):
-            self._closed()
+            raise Sealed("Vault is sealed") if self.initialized else NotInitialized(UNINITIALIZED)
         if route is not None and route.unaudited:
             response = await dispatch(target.found, self.context(None, request, target, ANONYMOUS))
             response.request_id = request.id
@@ -134,11 +136,6 @@ class Core:
         self.metrics.count(visit.request, visit.target.mount, self.clock.now() - started, meant)
         if not isinstance(error, AuditFailed):
             await visit.trail.refused(meant)
-
-    def _closed(self) -> None:
-        if self.initialized:
-            raise Sealed("Vault is sealed")
-        raise NotInitialized("server is not yet initialized")
 
     async def _rerun(self, visit: Visit) -> Response:
         """Run the request; run it again when what it read has changed meanwhile."""
