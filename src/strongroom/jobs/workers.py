@@ -100,7 +100,10 @@ class Workers:
             except Exception as error:
                 log.error("looking for due jobs failed (%s); it goes on", type(error).__name__)
                 begun = []
-            await self._rest(0 if begun else POLL_SECONDS)
+            if begun:
+                await asyncio.sleep(0)
+            else:
+                await self._rest()
 
     async def _tick(self, now: float) -> None:
         """Start the scheduled runs that are due, side by side; one that cannot be read hinders no other."""
@@ -117,9 +120,9 @@ class Workers:
         log.error("%s cannot be worked on (%s); it is left alone for a while", name, type(error).__name__)
         self._shunned[name] = self._clock.now() + SHUN_SECONDS
 
-    async def _rest(self, seconds: float) -> None:
+    async def _rest(self) -> None:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(POLL_SECONDS):
                 await self._woken.wait()
         except TimeoutError:
             return
