@@ -46,6 +46,14 @@ async def test_unwrapping_takes_the_token_as_the_callers_own_too(house: House) -
     assert msgspec.json.decode(answer.raw.body)["data"] == {"a": 1}
 
 
+async def test_the_log_says_who_unwrapped(house: House) -> None:
+    token = token_of(await house.read("secret/data/a", wrap_ttl=60))
+    reader = await house.token(policies=["default"], display_name="reader")
+    start = len(house.log.lines)
+    await house.write("sys/wrapping/unwrap", {"token": token}, token=reader)
+    assert {entry["auth"]["display_name"] for entry in house.log.entries()[start:]} == {"token-reader"}
+
+
 async def test_lookup_needs_no_token_and_uses_nothing_up(house: House) -> None:
     token = token_of(await house.read("secret/data/a", wrap_ttl=60))
     for _ in range(3):

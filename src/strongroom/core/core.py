@@ -7,8 +7,7 @@ committed, its answer before it is given.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -57,14 +56,6 @@ UNINITIALIZED = "server is not yet initialized"
 READING = frozenset({Operation.READ, Operation.LIST, Operation.SCAN, Operation.HELP})
 AREA = "mount/"
 Pool = Callable[..., Awaitable[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What the system's own handlers are given: the core and the request's whole transaction."""
-
-    core: "Core"
-    tx: BarrierTransaction
 
 
 class Core:
@@ -152,6 +143,7 @@ class Core:
     async def _identify(self, visit: Visit) -> None:
         route = visit.target.found.route
         if route is not None and (route.login or route.open):
+            await self._note(visit)
             return
         request = visit.request
         for _ in range(MAX_RERUNS):
@@ -163,6 +155,13 @@ class Core:
             visit.trail.who(visit.session)
             return
         raise PermissionDenied("permission denied")
+
+    async def _note(self, visit: Visit) -> None:
+        """Where no token is needed, say in the log whose came along all the same."""
+        request = visit.request
+        if request.token is not None and not self.sealed:
+            with suppress(PermissionDenied):
+                visit.trail.who(await self.tokens.session(request.token, request.remote))
 
     async def _attempt(self, visit: Visit) -> Response:
         request, target = visit.request, visit.target
