@@ -18,6 +18,7 @@ from strongroom.core import bootstrap, issuing, passwords, token_store
 from strongroom.core.auditing import Auditing, Trail
 from strongroom.core.errands import Errands
 from strongroom.core.expiry import Expiry
+from strongroom.core.house import House
 from strongroom.core.joined import Joined
 from strongroom.core.metrics import Metrics
 from strongroom.core.pending import PendingLeases

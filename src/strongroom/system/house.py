@@ -3,7 +3,8 @@
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
 from strongroom.core.bootstrap import PREFIX
-from strongroom.core.core import Core, House
+from strongroom.core.core import Core
+from strongroom.core.house import House
 from strongroom.framework import Context
 
 
