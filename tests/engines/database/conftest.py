@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from psycopg import sql
 
-from tests.engines.database import postgres
+from tests.engines.database import mariadb, postgres
+from tests.engines.database.mariadb import MariaDB
 from tests.engines.database.postgres import Postgres
 from tests.suites.house import House
 
@@ -27,6 +28,22 @@ def pg(postgres_server: Postgres) -> Iterator[Postgres]:
             role = sql.Identifier(name)
             connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(role))
             connection.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    with mariadb.running(tmp_path_factory.mktemp("mariadb")) as server:
+        yield server
+
+
+@pytest.fixture
+def maria(mariadb_server: MariaDB) -> Iterator[MariaDB]:
+    yield mariadb_server
+    if not mariadb_server.alive:
+        mariadb_server.start()
+    with mariadb_server.connect() as connection, connection.cursor() as cursor:
+        for name in mariadb_server.accounts():
+            cursor.execute("DROP USER %s@'%%'", (name,))
 
 
 @pytest.fixture

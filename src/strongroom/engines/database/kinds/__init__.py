@@ -10,7 +10,12 @@ from typing import cast
 from strongroom.engines.database.driver import Kind
 from strongroom.errors import InvalidRequest
 
-MODULES: Mapping[str, str] = {"postgresql-database-plugin": "postgresql"}
+MODULES: Mapping[str, str] = {
+    "postgresql-database-plugin": "postgresql",
+    "mysql-database-plugin": "mysql",
+    "mysql-legacy-database-plugin": "mysql",
+    "mariadb-database-plugin": "mysql",
+}
 
 
 def kind_of(plugin_name: str) -> Kind:
