@@ -52,7 +52,7 @@ def test_each_result_has_the_hash_of_its_line_and_our_fingerprint(
         prints = result["partialFingerprints"]
         assert prints["strongroom/v1"] in found
         if _place(result)[0] == "src/app.env":
-            assert prints["primaryLocationLineHash"] == linehash.line_hash(data, 4)
+            assert prints["primaryLocationLineHash"] == linehash.line_hashes(data, [4])[4]
 
 
 def test_a_file_that_changed_since_is_hashed_from_what_was_scanned(

@@ -8,6 +8,11 @@ code units. Source: `fingerprints.ts` of github/codeql-action.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 BLOCK = 100
 PRIME = 37
 MASK = (1 << 64) - 1
@@ -15,25 +20,38 @@ END = "\uffff"
 MAX_FILE = 32 << 20
 
 
-def line_hash(data: bytes, start: int) -> str:
-    """Return the hash of the line that begins at data[start], with its number, in the file `data`."""
-    return numbered(normal(data[:start]), normal(data[start:]))
+def line_hashes(data: bytes, starts: Collection[int]) -> dict[int, str]:
+    """Return the hash, with its number, of each line of the file `data` that begins at one of `starts`."""
+    text, begins = _lines(data)
+    counts: dict[int, int] = {}
+    found: dict[int, str] = {}
+    for raw, at in begins:
+        window = text[at : at + BLOCK]
+        key = hash(window)  # in place of the window itself: a large file has many
+        counts[key] = counts.get(key, 0) + 1
+        if raw in starts:
+            found[raw] = f"{_hash(window):x}:{counts[key]}"
+    return found
+
+
+def _lines(data: bytes) -> tuple[str, list[tuple[int, int]]]:
+    """The normal text of a file with its end, and where each line begins, in the file and in the text."""
+    pieces: list[str] = []
+    begins: list[tuple[int, int]] = []
+    raw = at = 0
+    for line in data.splitlines(keepends=True):
+        begins.append((raw, at))
+        pieces.append(normal(line))
+        raw += len(line)
+        at += len(pieces[-1])
+    if data[-1:] in (b"", b"\n", b"\r"):
+        begins.append((raw, at))
+    return "".join(pieces) + END + "\0" * BLOCK, begins
 
 
 def head_hash(head: bytes) -> str:
     """Return the hash of a line from its beginning alone; its number is not known."""
     return f"{_hash(normal(head)):x}"
-
-
-def numbered(before: str, after: str) -> str:
-    """Hash the line that `after` begins with; `before` is the file up to it. Both are normal text."""
-    text = before + after + END + "\0" * BLOCK
-    window = text[len(before) : len(before) + BLOCK]
-    count, at = 1, text.find(window)
-    while at < len(before):
-        count += at == 0 or text[at - 1] == "\n"
-        at = text.find(window, at + 1)
-    return f"{_hash(window):x}:{count}"
 
 
 def normal(data: bytes) -> str:

@@ -36,8 +36,9 @@ _VALIDITY = {
 def render(report: Report, stream: TextIO, style: Style) -> None:
     """Write one document; secrets stay out of it whatever `style` says."""
     style = style._replace(show_secrets=False, redact=-1)
-    hashes = _Hashes(style)
-    results = [_result(found, place, style, hashes) for found, place in records.rows(report)]
+    rows = list(records.rows(report))
+    hashes = _Hashes([place for _, place in rows])
+    results = [_result(found, place, style, hashes) for found, place in rows]
     runs = [
         _run(report, results[first : first + RESULTS], first // RESULTS, style)
         for first in range(0, len(results) or 1, RESULTS)
@@ -49,8 +50,9 @@ def render(report: Report, stream: TextIO, style: Style) -> None:
 def _run(report: Report, results: list[dict[str, Any]], number: int, style: Style) -> dict[str, Any]:
     named = {found.detector.id: found for found in reversed(report.open)}
     used = sorted({result["ruleId"] for result in results})
+    numbers = {id: number for number, id in enumerate(used)}
     for result in results:
-        result["ruleIndex"] = used.index(result["ruleId"])
+        result["ruleIndex"] = numbers[result["ruleId"]]
     driver = {
         "name": "Strongroom",
         "semanticVersion": VERSION,
@@ -180,21 +182,28 @@ def _units(raw: bytes) -> int:
 class _Hashes:
     """Line hashes: from the file where it still is as it was scanned, else from the line's beginning."""
 
-    def __init__(self, style: Style) -> None:
-        self._style = style
+    def __init__(self, places: list[Occurrence]) -> None:
         self._seen: Counter[tuple[str, str]] = Counter()
         self._lines: dict[tuple[str, str], int] = {}
-        self._path = ""
-        self._text = b""
+        self._whole: dict[tuple[str, int], str] = {}
+        files: dict[str, dict[int, bytes]] = {}
+        for place in places:
+            where = place.provenance
+            if where.path and not where.commit and not where.inside:
+                files.setdefault(where.path, {})[_start(place)] = place.head
+        for path, heads in files.items():
+            data = _file(path)
+            same = {start for start, head in heads.items() if data[start : start + len(head)] == head}
+            for start, value in linehash.line_hashes(data, same).items() if same and data else ():
+                self._whole[path, start] = value
 
     def of(self, place: Occurrence) -> str:
         """The hash of the place's line, numbered among equal ones."""
         where = place.provenance
-        if not where.commit and not where.inside and where.path:
-            data = self._file(where.path)
-            start = place.start - place.column + 1
-            if data[start : start + len(place.head)] == place.head and place.head:
-                return linehash.line_hash(data, start)
+        if not where.commit and not where.inside:
+            known = self._whole.get((where.path, _start(place)))
+            if known:
+                return known
         value = linehash.head_hash(place.head)
         key = (where.shown + where.commit, value)
         if self._lines.get(key) != place.line:
@@ -202,12 +211,15 @@ class _Hashes:
             self._seen[key] += 1
         return f"{value}:{self._seen[key]}"
 
-    def _file(self, path: str) -> bytes:
-        if path != self._path:
-            self._path = path
-            try:
-                file = Path(path)
-                self._text = file.read_bytes() if file.stat().st_size <= linehash.MAX_FILE else b""
-            except OSError:
-                self._text = b""
-        return self._text
+
+def _start(place: Occurrence) -> int:
+    """Where the line of a place begins in its file."""
+    return place.start - place.column + 1
+
+
+def _file(path: str) -> bytes:
+    file = Path(path)
+    try:
+        return file.read_bytes() if file.stat().st_size <= linehash.MAX_FILE else b""
+    except OSError:
+        return b""
