@@ -111,6 +111,8 @@ def judge(found: Rule, secret: bytes) -> tuple[str, str]:
     if any(pattern.search(secret) for pattern in found.allow):
         return "no", "a sample that the provider publishes"
     if d.checksum and (verdict := _checked(d.checksum, secret)):
+        if reason := sample(secret, strict=True):
+            return "no", reason
         return verdict, f"the {d.checksum} checksum does not fit: altered or made up"
     if reason := sample(secret, strict=d.kind == "precise"):
         return "no", reason

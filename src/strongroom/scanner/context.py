@@ -37,6 +37,13 @@ _DIGEST = cache(
         rb"[\w\"' ]*[:=\-(\s\"']*$"
     )
 )
+# Ends with a name of its own, for a value that tells things apart and opens nothing.
+_IDENTIFIER = cache(
+    lambda: re.compile(
+        rb"(?i)(?:request|trace|span|correlation|run|build|job|event|message|transaction|tenant|order|device"
+        rb"|instance)[_-]?(?:uuid|guid|id)[\"']?\s{0,2}[=:]\s{0,2}[\"']?$"
+    )
+)
 # What may follow a name on its line when the value stands alone on the next.
 _LABEL = cache(
     lambda: re.compile(
@@ -152,7 +159,7 @@ def values(pattern: re.Pattern[bytes], data: bytes, name_end: int, reach: int) -
 
 def _speaks(between: bytes) -> bool:
     """Whether the text between a name and a value ties the two together."""
-    if _DIGEST().search(between):
+    if _DIGEST().search(between) or _IDENTIFIER().search(between):
         return False
     lines = between.count(b"\n")
     if lines == 0:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     Hit = tuple[int, int]
 
 
+PROBE = 16 << 10  # bytes that tell how dense the values in a long text are
+
+
 class Engine(Protocol):
     """Finds where something may be; the matcher decides what it is."""
 
@@ -34,16 +37,16 @@ class Engine(Protocol):
 
 
 class Hyperscan:
-    """Two databases: one over all of a text, one (`near`) where the first found that a value may stand.
+    """Two databases: one over all of a text, one (`near`) only where a value may stand.
 
-    `run` is the index of the expression that finds such places, `width` the most that any matches.
+    `runs` is a third that finds such places; `width` the most that any expression matches.
     """
 
-    def __init__(self, everywhere: bytes, near: bytes = b"", run: int = -1, width: int = WINDOW) -> None:
+    def __init__(self, everywhere: bytes, near: bytes = b"", runs: bytes = b"", width: int = WINDOW) -> None:
         self._everywhere = _load(everywhere)
+        self._runs: Any = _load(runs) if near else None
         self._stored = near
         self._near: Any = None
-        self._run = run
         self._width = width
 
     def hits(self, data: bytes, version: Version | None = None) -> list[Hit]:
@@ -60,15 +63,24 @@ class Hyperscan:
 
     def _search(self, data: bytes) -> list[Hit]:
         found = _scan(self._everywhere, data)
-        ends = [end for index, end in found if index == self._run]
-        if not ends:
-            return found
-        spans = regions.around(data, ends)
+        spans = self._spans(data) if self._runs else []
         near = self._near_hits(data, spans) if spans is None or spans else []
-        if len(ends) < len(found):
-            near += [hit for hit in found if hit[0] != self._run]
-            near.sort(key=itemgetter(1))
-        return near
+        if near:
+            found += near
+            found.sort(key=itemgetter(1))
+        return found
+
+    def _spans(self, data: bytes) -> list[tuple[int, int]] | None:
+        """Where a value may stand; None is everywhere, which the beginning tells of a long text."""
+        if len(data) > 4 * PROBE and regions.around(data[:PROBE], self._ends(data[:PROBE])) is None:
+            return None
+        return regions.around(data, self._ends(data))
+
+    def _ends(self, data: bytes) -> list[int]:
+        ends: list[int] = []
+        add = ends.append
+        self._runs.scan(data, match_event_handler=lambda _index, _from, to, _flags, _ctx: add(to))
+        return ends
 
     def _near_hits(self, data: bytes, spans: list[tuple[int, int]] | None) -> list[Hit]:
         """The second database's hits in the spans of `data`, or in all of it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from strongroom.scanner import confirm, context, regions
+from strongroom.scanner import confirm, context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from strongroom.scanner.detector import Detector
 
 # A target is (what, numbers…): PRECISE (detector, lead) · KEYWORD (detector, length) ·
-# NAME (detectors…) · BASE64 () · TRIGGER (index) · RUN (): a place where a value may stand
-PRECISE, KEYWORD, NAME, BASE64, TRIGGER, RUN = range(6)
+# NAME (detectors…) · BASE64 () · TRIGGER (index)
+PRECISE, KEYWORD, NAME, BASE64, TRIGGER = range(5)
 
 Target = tuple[int, tuple[int, ...]]
 
@@ -26,7 +26,7 @@ Target = tuple[int, tuple[int, ...]]
 class Plan:
     """Expressions and targets, one to one; equal expressions stand once per target.
 
-    `near` are the indexes that are sought only around the hits of `run` (see regions.py).
+    `near` are the indexes that are sought only where a value may stand (see regions.py).
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,6 @@ class Plan:
         self.targets: list[Target] = []
         self.names: dict[int, tuple[str, str, int]] = {}
         self.near: set[int] = set()
-        self.run = -1
 
     def add(self, expression: str, what: int, *numbers: int) -> None:
         """Add one thing to look for."""
@@ -65,9 +64,6 @@ def make(detectors: Sequence[Detector], triggers: Sequence[str], *, literals: bo
     plan.near.update(range(first, len(plan.targets)))
     for index, pattern in enumerate(triggers):
         plan.add(pattern, TRIGGER, index)
-    if plan.near and not literals:
-        plan.run = len(plan.targets)
-        plan.add(regions.RUN, RUN)
     return plan
 
 

@@ -78,7 +78,7 @@ class Rules:
 
         if self._stored["database"]:
             stored = self._stored
-            return engines.Hyperscan(stored["database"], stored["near"], stored["run"], stored["width"])
+            return engines.Hyperscan(stored["database"], stored["near"], stored["runs"], stored["width"])
         portable = plan.Plan()
         portable.expressions, portable.targets = self.expressions, self.targets
         return engines.Portable(portable)
@@ -151,7 +151,7 @@ def builtin() -> list[Detector]:
 
 
 def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> dict[str, Any]:
-    from strongroom.scanner import confirm, detector, engines, generic  # noqa: PLC0415
+    from strongroom.scanner import confirm, detector, engines, generic, regions  # noqa: PLC0415
 
     found = builtin() + [d for source, text in extra for d in detector.parse(text, source)]
     numbers: dict[str, int] = {}
@@ -161,7 +161,7 @@ def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> 
         numbers[d.id] = number
     made = plan.make(found, [t.pattern for t in generic.TRIGGERS], literals=not native)
     texts = dict(enumerate(made.expressions))
-    near = {index: texts.pop(index) for index in sorted(made.near)} if made.run >= 0 else {}
+    near = {index: texts.pop(index) for index in sorted(made.near)}
     return {
         "detectors": pack([tuple(d._replace(matches=(), non_matches=())) for d in found]),
         "reaches": [confirm.rule(d).reach for d in found],
@@ -172,7 +172,7 @@ def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> 
         "expressions": [] if native else made.expressions,
         "database": engines.compile_database(texts) if native else b"",
         "near": engines.compile_database(near) if native and near else b"",
-        "run": made.run,
-        "width": max(confirm.reach(text) for index, text in texts.items() if index != made.run),
+        "runs": engines.compile_database({0: regions.RUN}) if native else b"",
+        "width": max(confirm.reach(text) for text in texts.values()),
         "digest": digest,
     }
