@@ -48,6 +48,23 @@ _DOC_HOST = lazy(
 )
 
 
+_TEST_RESULT = lazy(
+    rb"\n(?:X?PASS(?:ED)?|X?FAIL(?:ED)?|SKIP(?:PED)?|OK|ERROR|WARN(?:ING)?|UNSUPPORTED|UNTESTED|UNRESOLVED"
+    rb"|Running)\b[: ]"
+)
+
+
+def _is_test_result(found: Assignment, data: bytes) -> bool:
+    """Whether `PASS: name` stands among the lines of a test report."""
+    if found.name != "PASS" or found.quoted:
+        return False
+    line = data.rfind(b"\n", 0, found.at)
+    return (
+        _TEST_RESULT.search(data, max(0, line - 300), max(0, line)) is not None
+        or _TEST_RESULT.search(data, found.end, found.end + 300) is not None
+    )
+
+
 def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     """Decide on an assignment."""
     named = classify(found.name.rpartition(".")[2] if found.op == "call" else found.name)
@@ -56,6 +73,8 @@ def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     words = words_of(found.name.rpartition(".")[2])
     if found.op == "call" and _GETTER.match(words[0]):
         return Verdict(False, 0.0, ("an argument of a function that looks something up",))
+    if _is_test_result(found, data):
+        return Verdict(False, 0.0, ("a line of a test report",))
     raw = data[found.start : found.end]
     reason = _excluded(found.name, named, raw, found.quoted)
     if reason:
