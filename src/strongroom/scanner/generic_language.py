@@ -58,7 +58,10 @@ _SAMPLE = lazy(
 
 
 class Place(NamedTuple):
-    """What the path tells. `kind`: code, shell, config, markup, text, or "" where unknown."""
+    """What the path tells. `kind`: code, shell, config, markup, text, or "" where unknown.
+
+    A change log is left alone as a `lock` file is.
+    """
 
     kind: str
     suffix: str
@@ -81,7 +84,7 @@ def place_of(path: str) -> Place:
     return Place(
         kind or _bare(base),
         suffix,
-        lock=_says(_LOCK, low, _LOCK_HINTS),
+        lock=_says(_LOCK, low, _LOCK_HINTS) or base.lower().startswith("changelog"),
         locale=_says(_LOCALE, tail, _LOCALE_HINTS, low) or _LANGUAGE_FILE.search(tail) is not None,
         test=_says(_TEST, tail, ("test", "spec", "fixture", "mock", "e2e"), low),
         sample=_says(_SAMPLE, low, _SAMPLE_HINTS),
