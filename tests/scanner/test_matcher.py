@@ -60,6 +60,11 @@ def test_a_wrong_checksum_lowers_the_confidence(matcher: Matcher) -> None:
     assert match.confidence == "low"
 
 
+def test_a_long_base64_value_is_found_though_its_signs_cut_it(matcher: Matcher) -> None:
+    value = "DmTnZuJNlE+TvfQN7T+NdrIDgzwKDebxeuVKeVxcsoytcZA6"
+    assert _ids(matcher, f"self.clockify_api_key = '{value}'\n".encode()) == ["clockify.api_key"]
+
+
 @pytest.mark.slow
 def test_every_example_is_reported_by_the_whole_set(builtin_rules: Rules, matcher: Matcher) -> None:
     """Perhaps under a stronger detector's id, but never lost."""

@@ -31,7 +31,7 @@ _WORDS = (
 _PLACEHOLDER = lazy(rf"(?i)(?:^|[^a-z]|(?<=[a-z])(?=[A-Z]))(?:{_WORDS})")
 _MASK = lazy(
     r"(.)\1{3,}$|[xX*.•●_#?-]{3,}$|.*(?:[xX]{5,}|\*{3,}|\.{3,}|•{2,}|_{4,}|#{4,}|…)|"
-    r"^(.{1,4}?)\2{3,}$|^0+[1-9a-f]?$"
+    r"^(.{1,4}?)\2{3,}$|^0+[1-9a-f]?$|(?:[A-Za-z]{1,12}[_-]){1,3}(.)\3{7,}$"
 )
 _FIELD = lazy(
     r"(?i)(?:(?:the|my|a|an|your|new|old|current|test|user|db|database|admin|root|login|"

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 LEAST = 20  # bytes of a value that may be told by its run
 # Fires where a run ends that has a digit before its last four characters: in 20 random
-# letters and digits one that lacks it is about as rare as one without any digit.
-RUN = r"\d[0-9A-Za-z_\-]{4}[0-9A-Za-z_\-]*(?:[^0-9A-Za-z_\-]|$)"
+# letters and digits one that lacks it is about as rare as one without any digit. In a long
+# run of base64, where `+` and `/` cut the text into short ones, any digit counts.
+RUN = (
+    r"\d[0-9A-Za-z_\-]{4}[0-9A-Za-z_\-]*(?:[^0-9A-Za-z_\-]|$)"
+    r"|\d[0-9A-Za-z+/_\-]{19}[0-9A-Za-z+/_\-]*(?:[^0-9A-Za-z+/_\-]|$)"
+)
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+/=.:~%|"
 BEFORE = NAME_REACH + 52  # bytes before a run that hold its name
 DENSE = 96  # bytes for each run in a text that is searched whole

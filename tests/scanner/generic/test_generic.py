@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.scanner import generic
+from strongroom.scanner.falsealarms import placeholder
 from tests.scanner.marked import found, samples, unmark
 
 FILES = Path(__file__).parent / "files"
@@ -59,3 +60,8 @@ def test_any_bytes_around_a_secret_are_survived(before: bytes, after: bytes, nam
 def test_readers_survive_any_bytes(name: str, data: bytes) -> None:
     for candidate in generic.find(name, data, []):
         assert 0 <= candidate.start <= candidate.end <= len(data)
+
+
+@pytest.mark.parametrize("value", ["ghp_" + "0" * 36, "sk_live_" + "x" * 24])
+def test_a_prefix_before_one_repeated_character_is_a_placeholder(value: str) -> None:
+    assert placeholder(value) == "masked or one repeated character"
