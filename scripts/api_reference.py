@@ -12,9 +12,10 @@ from strongroom.system.engine import system
 
 HEADER = """# API reference
 
-Made from the route tables by `make api-reference`; a test checks that it is current. All paths are below `/v1/`. `LIST` is
-the method or `GET …?list=true`, `SCAN` likewise; `POST` and `PUT` are the same. **open** needs no token, **login** makes
-one, **sudo** needs that capability, **sealed** answers while the barrier is closed.
+Made from the route tables by `make api-reference`; a test checks that it is current. All paths are below
+`/v1/`. `LIST` is the method or `GET …?list=true`, `SCAN` likewise; `POST` and `PUT` are the same. **open**
+needs no token, **login** makes one, **sudo** needs that capability, **sealed** answers while the barrier is
+closed.
 """
 METHODS = {
     Operation.READ: "GET",

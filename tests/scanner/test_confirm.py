@@ -60,7 +60,9 @@ def test_a_name_does_not_speak_about_everything(acme: Rule, text: str) -> None:
     assert list(confirm.every_span(acme, text.format(VALUE).encode())) == []
 
 
-@pytest.mark.parametrize("text", ["ably_key", "ABLY", "myAblyKey", "x.ably.y", "ablykey", "ABLYKEY", "Ably2", "_ably_"])
+@pytest.mark.parametrize(
+    "text", ["ably_key", "ABLY", "myAblyKey", "x.ably.y", "ablykey", "ABLYKEY", "Ably2", "_ably_"]
+)
 def test_a_short_name_is_a_word(text: str) -> None:
     at = text.lower().index("ably")
     assert is_word(text.encode(), at, at + 4)

@@ -61,7 +61,7 @@ def test_a_run_is_found_with_its_name() -> None:
     assert len(spans) == 1
     low, high = spans[0]
     assert b"adafruit_io_key" in text[low:high]
-    assert text[low:high].rstrip(b"\n\"").endswith(b"e8")
+    assert text[low:high].rstrip(b'\n"').endswith(b"e8")
 
 
 def test_a_dense_text_is_searched_whole() -> None:

@@ -76,7 +76,7 @@ def rule(detector: Detector) -> Rule:
 
 def reach(pattern: str) -> int:
     """The most bytes that `pattern` can match, at most WINDOW."""
-    from re import _parser  # type: ignore[attr-defined]  # noqa: PLC0415 (private: the only parser there is)
+    from re import _parser  # noqa: PLC0415 (private: the only parser there is)
 
     return min(int(_parser.parse(pattern.encode()).getwidth()[1]), WINDOW)
 

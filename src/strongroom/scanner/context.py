@@ -107,7 +107,7 @@ def gate(values: Iterable[str]) -> tuple[str, int]:
 
 def _narrowest(value: str) -> int:
     """The fewest bytes that `value` matches."""
-    from re import _parser  # type: ignore[attr-defined]  # noqa: PLC0415 (private: the only parser there is)
+    from re import _parser  # noqa: PLC0415 (private: the only parser there is)
 
     return int(_parser.parse(value).getwidth()[0])
 
@@ -115,7 +115,7 @@ def _narrowest(value: str) -> int:
 @lru_cache(maxsize=4096)
 def _charset(value: str) -> frozenset[str]:
     """The printable characters that `value` can hold."""
-    from re import _parser  # type: ignore[attr-defined]  # noqa: PLC0415 (private: the only parser there is)
+    from re import _parser  # noqa: PLC0415 (private: the only parser there is)
 
     found: set[str] = set()
     rest = [_parser.parse(value)]

@@ -9,8 +9,8 @@ detector's keywords are looked for instead.
 from __future__ import annotations
 
 import re
-from re import _constants as op  # type: ignore[attr-defined]  # (private: the only parser there is)
-from re import _parser  # type: ignore[attr-defined]
+from re import _constants as op  # (private: the only parser there is)
+from re import _parser
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strongroom.scanner.confirm import reach
