@@ -28,6 +28,8 @@ LOGGERS = {"log", "logger", "logging"}
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 NOT_SECRET = {"key": "names of storage keys, settings and public keys are told"}
 HARMLESS = {
+    ("kinds/mysql.py", "password"): "handed over to be struck from the driver's message",
+    ("kinds/mysql.py", "secret"): "handed over to be struck from the driver's message",
     ("kinds/postgresql.py", "password"): "handed over to be struck from the driver's message",
     ("kinds/postgresql.py", "secret"): "handed over to be struck from the driver's message",
     ("cli/client.py", "body"): "the server's answer to a refused request, for the command line's own message",
