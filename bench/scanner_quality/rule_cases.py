@@ -10,8 +10,8 @@ import re
 import string
 from collections import Counter
 from collections.abc import Iterator
-from re import _constants as op  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
+from re import _constants as op
+from re import _parser
 from typing import Any
 
 from strongroom.scanner import rules

@@ -234,7 +234,7 @@ def _pattern_problems(key: str, text: str, *, groups: int) -> list[str]:
 
 def _operators(text: str) -> set[str]:
     """Names of the operators in a pattern, as Python's own parser sees them."""
-    from re import _parser  # type: ignore[attr-defined]  # noqa: PLC0415 (private: the only parser there is)
+    from re import _parser  # noqa: PLC0415 (private: the only parser there is)
 
     names: set[str] = set()
     rest: list[Any] = [_parser.parse(text.encode())]
