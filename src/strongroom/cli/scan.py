@@ -154,9 +154,11 @@ def _colored(args: argparse.Namespace) -> bool:
 
 def tell(report: Report) -> None:
     """Write warnings and the one summary line to standard error."""
+    from strongroom.scanner.reports.records import visible  # noqa: PLC0415 (a clean hook tells nothing)
+
     write = sys.stderr.write
     for warning in report.warnings[:WARNINGS_SHOWN]:
-        write(f"warning: {warning}\n")
+        write(f"warning: {visible(warning)}\n")
     if len(report.warnings) > WARNINGS_SHOWN:
         write(f"warning: and {len(report.warnings) - WARNINGS_SHOWN:,} more\n")
     hidden = len(report.findings) - len(report.open)

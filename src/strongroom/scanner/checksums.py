@@ -67,14 +67,15 @@ def _decoded(text: bytes) -> bytes:
 
 
 def _pypi_check(secret: bytes) -> bool:
-    """A version 2 macaroon whose location is an index. Source: PEP 807's predecessor, warehouse."""
+    """A version 2 macaroon whose location is an index. Source: the libmacaroons v2 format, warehouse."""
     body = _decoded(secret.removeprefix(b"pypi-"))
-    return body[:2] == b"\x02\x01" and len(body) > 3 and body[3 : 3 + body[2]].endswith(b"pypi.org")
+    where = body[3 : 3 + body[2]] if len(body) > 3 else b""
+    return body[:2] == b"\x02\x01" and where.startswith((b"pypi.", b"test.pypi."))
 
 
 def _pypi_make(prefix: str, draw: Draw) -> str:
-    where = b"test.pypi.org" if "Z" in prefix else b"pypi.org"
-    body = b"\x02\x01" + bytes([len(where)]) + where + b"\x02\x24" + draw(ALNUM, 110).encode()
+    """The prefix holds version, field and location; an identifier follows them."""
+    body = _decoded(prefix.removeprefix("pypi-").encode()) + b"\x02\x24" + draw(ALNUM, 110).encode()
     return "pypi-" + base64.urlsafe_b64encode(body).decode().rstrip("=")
 
 

@@ -142,6 +142,11 @@ async def test_a_url_names_nothing_of_this_host(house: House, url: str) -> None:
         )
 
 
+async def test_certificates_that_would_not_be_used_are_refused(house: House, pg: Postgres) -> None:
+    with pytest.raises(InvalidRequest, match="tls_ca is not supported"):
+        await house.write("database/config/pg", pg.config(tls_ca="-----BEGIN CERTIFICATE-----"))
+
+
 async def test_the_root_password_changes_to_one_nobody_knows(house: House, pg: Postgres) -> None:
     pg.ask("CREATE ROLE manager LOGIN CREATEROLE PASSWORD 'first-password'")
     await house.write("database/config/pg", pg.config(username="manager", password="first-password"))

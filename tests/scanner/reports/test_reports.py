@@ -106,3 +106,22 @@ def test_html_escapes_what_files_hold(report: Report, style: Style) -> None:
     assert "<script" not in text
     assert "<i>" not in text
     assert "default-src 'none'" in text
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_a_repository_cannot_steer_the_terminal(name: str, report: Report, style: Style) -> None:
+    """An escape sequence in a path, an author or a provider's answer stays text."""
+    attack = "\x1b[31m\x9b2J"
+    for found in report.findings:
+        found.reach = {"account": attack}
+        found.occurrences = [
+            place._replace(
+                provenance=place.provenance._replace(
+                    path=f"a{attack}.env", commit="c" * 40, author=attack, email=attack
+                )
+            )
+            for place in found.occurrences
+        ]
+    text = _rendered(name, report, style)
+    assert "\x1b" not in text
+    assert name not in ("text", "csv", "html") or "\x9b" not in text

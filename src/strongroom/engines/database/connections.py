@@ -86,6 +86,10 @@ def _changed(present: Connection | None, sent: dict[str, Any]) -> Connection:
 def _check(connection: Connection) -> None:
     kind = kind_of(connection.plugin_name)
     kind.check_url(connection.connection_url)
+    if connection.tls_ca and not kind.takes_tls_ca:
+        raise InvalidRequest(
+            "tls_ca is not supported for this kind of database: see docs/engines/database.md"
+        )
     check(connection.root_rotation_statements, kind.dialect)
     if connection.username_template:
         usernames.check(connection.username_template)

@@ -100,7 +100,8 @@ class Database(Protocol):
 class Kind:
     """A database system: how its names are made, how it is read, how it is opened.
 
-    `check_url` raises InvalidRequest for what must not be in a connection URL.
+    `check_url` raises InvalidRequest for what must not be in a connection URL. `takes_tls_ca`
+    says whether certificates to trust may be given; where not, giving them is refused.
     """
 
     dialect: Dialect
@@ -108,3 +109,4 @@ class Kind:
     longest_name: int
     open: Callable[[Settings], Database]
     check_url: Callable[[str], object]
+    takes_tls_ca: bool = False

@@ -104,13 +104,16 @@ _INI = lazy(
     rb"^[ \t]*(?:(?P<section>\[[^\]\n]*\])|(?:(?:set|export|setenv|local|"
     rb"declare -x)[ \t]+)?(?P<key>[A-Za-z_/@.][^\s=:\"'#;]*(?::_\w+)?)"
     rb"[ \t]*(?:=>?|:|[ \t])[ \t]*(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|"
-    rb"(?P<bare>[^\n]*?)))[ \t]*,?;?[ \t]*(?:[#;][^\n]*)?\r?$",
+    rb"(?P<bare>[^\n]*?)))[ \t]*,?;?[ \t]*(?:(?<=[ \t\"'])[#;][^\n]*)?\r?$",
     re.MULTILINE,
 )
 
 
 def ini_fields(data: bytes) -> Iterator[Field]:
-    """Yield `key = value`, `key: value` and `key value` lines under their section; comments are left out."""
+    """Yield `key = value`, `key: value` and `key value` lines under their section.
+
+    Comments are left out; a `#` or `;` begins one only after a blank or a quote, else it is of the value.
+    """
     section = ""
     for match in _INI.finditer(data):
         if match["section"] is not None:

@@ -37,4 +37,5 @@ def render(report: Report, stream: TextIO, style: Style) -> None:
 
 
 def _inert(cell: str) -> str:
+    cell = records.visible(cell)
     return "'" + cell if cell.startswith(_FORMULA) else cell

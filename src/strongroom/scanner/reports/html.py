@@ -72,7 +72,10 @@ def _finding(found: Finding, style: Style) -> str:
     more = len(found.occurrences) - SHOWN + found.unlisted
     docs = f' <a href="{escape(d.docs)}" rel="noreferrer">Documentation</a>'
     reasons = escape("; ".join(found.reasons))
-    reach = "".join(f" · {escape(key)} {escape(value)}" for key, value in sorted(found.reach.items()))
+    reach = "".join(
+        f" · {escape(records.visible(key))} {escape(records.visible(value))}"
+        for key, value in sorted(found.reach.items())
+    )
     return (
         f'<article class="{found.severity}">\n<h3>{escape(d.name)}</h3>\n'
         f'<p><span class="grade">{found.severity}</span> · {found.confidence} confidence{state}{reach}'
@@ -91,10 +94,11 @@ def _place(place: Occurrence, style: Style) -> str:
     before, inner, after = (escape(part) for part in records.parts(place, style))
     commit = ""
     if where.commit:
-        who = escape(f"{where.commit[:12]} · {where.author} <{where.email}> · {where.date}")
+        who = escape(records.visible(f"{where.commit[:12]} · {where.author} <{where.email}> · {where.date}"))
         commit = f'<span class="dim"> · commit {who}</span>'
+    path = escape(records.visible(where.shown))
     return (
-        f'<div class="place"><code>{escape(where.shown)}:{place.line}:{place.column}</code>{commit}\n'
+        f'<div class="place"><code>{path}:{place.line}:{place.column}</code>{commit}\n'
         f"<pre>{before.lstrip()}<mark>{inner}</mark>{after.rstrip()}</pre></div>\n"
     )
 

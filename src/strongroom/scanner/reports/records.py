@@ -98,6 +98,13 @@ def parts(place: Occurrence, style: Style) -> tuple[str, str, str]:
     return printable(before), shown(raw, style), printable(after.rstrip(b"\r"))
 
 
+def visible(text: str) -> str:
+    """Text from a repository or a provider, with what could steer a terminal spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def relative(place: Occurrence, style: Style) -> str:
     """The path of an occurrence below the root of the scan, with forward slashes."""
     path = place.provenance.path or "stdin"

@@ -43,7 +43,8 @@ def _finding(found: Finding, style: Style) -> list[str]:
     if more > 0:
         lines.append(f"  and {more:,} more")
     if found.reach:
-        lines.append(f"  reach: {', '.join(f'{key} {value}' for key, value in sorted(found.reach.items()))}")
+        reach = ", ".join(f"{key} {value}" for key, value in sorted(found.reach.items()))
+        lines.append(f"  reach: {records.visible(reach)}")
     if found.reasons:
         lines.append(f"  why: {'; '.join(found.reasons)}")
     lines.append(f"  fix: {d.advice}")
@@ -56,12 +57,13 @@ def _place(place: Occurrence, style: Style) -> list[str]:
     before, inner, after = records.parts(place, style)
     lead = before.lstrip()
     lines = [
-        f"  {where.shown}:{place.line}:{place.column}",
+        f"  {records.visible(where.shown)}:{place.line}:{place.column}",
         f"    {lead}{_paint(inner, 'bold', style)}{after.rstrip()}",
         f"    {' ' * len(lead)}{'^' * len(inner)}",
     ]
     if where.commit:
-        lines.append(f"    commit {where.commit[:12]} · {where.author} <{where.email}> · {where.date}")
+        who = records.visible(f"{where.author} <{where.email}>")
+        lines.append(f"    commit {where.commit[:12]} · {who} · {where.date}")
     return lines
 
 

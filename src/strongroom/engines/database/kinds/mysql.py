@@ -290,4 +290,5 @@ KIND = Kind(
     longest_name=80,
     open=MySQL,
     check_url=lambda url: address(url, "", ""),
+    takes_tls_ca=True,
 )
