@@ -69,13 +69,18 @@ def _decoded(text: bytes) -> bytes:
 def _pypi_check(secret: bytes) -> bool:
     """A version 2 macaroon whose location is an index. Source: the libmacaroons v2 format, warehouse."""
     body = _decoded(secret.removeprefix(b"pypi-"))
-    where = body[3 : 3 + body[2]] if len(body) > 3 else b""
-    return body[:2] == b"\x02\x01" and where.startswith((b"pypi.", b"test.pypi."))
+    end = 3 + body[2] if len(body) > 3 else 0
+    framed = body[:2] == b"\x02\x01" and body[end : end + 1] == b"\x02"  # the identifier's field follows
+    return framed and body[3:end].startswith((b"pypi.", b"test.pypi."))
 
 
 def _pypi_make(prefix: str, draw: Draw) -> str:
     """The prefix holds version, field and location; an identifier follows them."""
-    body = _decoded(prefix.removeprefix("pypi-").encode()) + b"\x02\x24" + draw(ALNUM, 110).encode()
+    body = (
+        _decoded((prefix or "pypi-AgEIcHlwaS5vcmc").removeprefix("pypi-").encode())
+        + b"\x02\x24"
+        + draw(ALNUM, 110).encode()
+    )
     return "pypi-" + base64.urlsafe_b64encode(body).decode().rstrip("=")
 
 

@@ -96,6 +96,14 @@ def test_a_tree_too_large_to_hold_is_read_by_git(repo: Repository, monkeypatch: 
     assert source.warnings == []
 
 
+@pytest.mark.parametrize("kept", [4, 12, 31])
+def test_a_pack_cut_to_less_than_its_frame_is_damage(repo: Repository, kept: int) -> None:
+    pack = make_writable(packed(repo, 3))
+    pack.write_bytes(pack.read_bytes()[:kept])
+    with pytest.raises(IntegrityFailure):
+        Pack(str(pack.with_suffix(".idx")), 20)
+
+
 def test_a_cut_index_is_a_warning(repo: Repository) -> None:
     pack = packed(repo, 3)
     index = make_writable(pack.with_suffix(".idx"))

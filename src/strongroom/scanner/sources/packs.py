@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 INDEX_MAGIC = b"\xfftOc\x00\x00\x00\x02"
 BLOB, OFS_DELTA, REF_DELTA = 3, 6, 7
 LARGE_OFFSET = 1 << 31
+PACK_HEADER = 12  # magic, version, count; the trailing checksum is as long as an object id
 
 
 class Pack:
@@ -35,6 +36,8 @@ class Pack:
         self.buffer = _map(path[:-3] + "pack")
         if self.index[:8] != INDEX_MAGIC or self.buffer[:4] != b"PACK":
             raise IntegrityFailure(f"{path} is not a pack index of version 2")
+        if len(self.buffer) < PACK_HEADER + id_size:
+            raise IntegrityFailure(f"the pack of {path} is cut short")
         try:
             self.count: int = struct.unpack_from(">I", self.index, 8 + 255 * 4)[0]
             self.starts, self.places = self._offsets()
