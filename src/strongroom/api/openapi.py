@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from strongroom.framework import Engine, Fields, Operation, Route
+from strongroom.framework.meanings import meaning
 
 VERSION = "3.0.3"
 _CAPTURE = re.compile(r"\{(\w+)(?::path)?\}")
@@ -52,7 +53,19 @@ _COMPONENTS: Mapping[str, Any] = {
 
 def document(mounts: Iterable[tuple[str, type[Engine]]]) -> dict[str, Any]:
     """Describe every route below every mount; a mount is its path with a trailing slash and its engine."""
-    found = [(mount, route) for mount, engine in mounts for route in engine.routes]
+    return _described([(mount, route) for mount, engine in mounts for route in engine.routes], "/v1")
+
+
+def path_help(mount: str, engine: type[Engine], route: Route | None) -> dict[str, Any]:
+    """Describe one mount, or one route of it, with paths that begin at the mount."""
+    routes = engine.routes if route is None else (route,)
+    return _described([("", each) for each in routes], f"/v1/{mount}".rstrip("/"))
+
+
+SERVICES: Mapping[str, Any] = {"openapi": document, "path_help": path_help}
+
+
+def _described(found: list[tuple[str, Route]], server: str) -> dict[str, Any]:
     kinds = {bound.kind for _, route in found for bound in route.bound.values()}
     schemas = Schemas(kinds)
     paths: dict[str, Any] = {}
@@ -67,7 +80,7 @@ def document(mounts: Iterable[tuple[str, type[Engine]]]) -> dict[str, Any]:
             "version": "1",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
-        "servers": [{"url": "/v1"}],
+        "servers": [{"url": server}],
         "paths": paths,
         "components": {**_COMPONENTS, "schemas": schemas.components},
     }
@@ -88,12 +101,17 @@ class Schemas:
     def members(self, kind: type[Fields]) -> dict[str, Any]:
         """The members of a request struct by wire name."""
         members: dict[str, Any] = self.components[self._names[kind]].get("properties", {})
-        return members
+        return {name: _with_meaning(kind, name, schema) for name, schema in members.items()}
 
     def required(self, kind: type[Fields]) -> list[str]:
         """The members that must be sent."""
         names: list[str] = self.components[self._names[kind]].get("required", [])
         return names
+
+
+def _with_meaning(kind: type[Fields], name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    text = meaning(kind, name)
+    return {**schema, "description": text} if text else schema
 
 
 def _entries(mount: str, route: Route, schemas: Schemas) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -116,7 +134,7 @@ def _operation(mount: str, route: Route, operation: Operation, schemas: Schemas)
     words = re.findall(r"\w+", mount + _CAPTURE.sub(r"by \1", route.path))
     described: dict[str, Any] = {
         "operationId": "-".join((verb, *words)).replace("_", "-"),
-        "tags": [mount.rstrip("/")],
+        "tags": [mount.rstrip("/")] if mount else [],
         "responses": {**_SUCCESSES, "default": _REFUSED},
         "security": [] if route.login or route.open else [{"token": []}, {"bearer": []}],
     }

@@ -211,6 +211,10 @@ class Userpass(Engine):
             delete=delete_user,
             exists=user_exists,
             summary="A user: its password and the settings of its tokens",
+            description=(
+                "Names are letters, digits and `_ . @ -`, kept in lower case. Removing a user leaves its "
+                "tokens alive until they expire; they cannot be renewed."
+            ),
         ),
         Route(path="users/{username}/password", write=write_password, summary="A user's password"),
         Route(path="users/{username}/policies", write=write_policies, summary="A user's policies"),

@@ -21,12 +21,13 @@ from strongroom.core.expiry import Expiry
 from strongroom.core.house import House
 from strongroom.core.joined import Joined
 from strongroom.core.metrics import Metrics
+from strongroom.core.path_help import help_of
 from strongroom.core.pending import PendingLeases
 from strongroom.core.policies.acl import hold_to_page
 from strongroom.core.policy_store import Policies
 from strongroom.core.router import Router, Target
 from strongroom.core.tokens import Tokens
-from strongroom.core.visit import Visit, help_of, nothing_there
+from strongroom.core.visit import Visit, nothing_there
 from strongroom.errors import (
     AuditFailed,
     IntegrityFailure,
@@ -171,10 +172,10 @@ class Core:
         await self._authorise(visit, ctx, tx)
         if request.operation not in READING:
             await visit.trail.recorded()
+        if request.operation is Operation.HELP:
+            return help_of(request, target, self.services.get("path_help"))
         if target.found.route is None:
             raise nothing_there(request, target)
-        if request.operation is Operation.HELP:
-            return help_of(target)
         waiting = PendingLeases(self.barrier.begin, self.clock, ctx.mount, request.path, visit.caller.id)
         ctx.pending = waiting
         try:

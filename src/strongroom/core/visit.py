@@ -6,7 +6,7 @@ from strongroom.core.auditing import Trail
 from strongroom.core.router import Target
 from strongroom.core.tokens import Session
 from strongroom.errors import NotFound, StrongroomError, UnsupportedOperation
-from strongroom.framework import ANONYMOUS, Caller, Request, Response
+from strongroom.framework import ANONYMOUS, Caller, Request
 
 
 @dataclass(slots=True)
@@ -32,12 +32,3 @@ def nothing_there(request: Request, target: Target) -> StrongroomError:
     if target.mount is not None and target.mount.path == "sys/":
         return NotFound("unsupported path")
     return NotFound(f"no handler for route '{request.path}'")
-
-
-def help_of(target: Target) -> Response:
-    """What `?help=1` answers: the route's text, else the engine's."""
-    route = target.found.route
-    about = (route.summary, route.description) if route else ()
-    general = target.engine.summary if target.engine else ""
-    text = "\n\n".join(part for part in about if part) or general
-    return Response({"help": text, "see_also": [], "openapi": None}, bare=True)

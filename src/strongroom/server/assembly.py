@@ -69,7 +69,7 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     pool = Pool(_THREADS_PER_CPU * (os.cpu_count() or 1))
     stack.callback(pool.close)
     barrier = Barrier(storage, clock)
-    core = Core(barrier, audit, _engines(config), clock, pool.run, {"openapi": openapi.document})
+    core = Core(barrier, audit, _engines(config), clock, pool.run, openapi.SERVICES)
     core.initialized = await barrier.initialized()
     ceremonies = Ceremonies(core, storage, barrier, config.storage.kind)
     core.services["ceremonies"] = ceremonies

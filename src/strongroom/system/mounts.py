@@ -186,6 +186,9 @@ ROUTES = (
         write=enable_mount,
         delete=disable_mount,
         summary="Mount, describe or unmount a secrets engine.",
+        description=(
+            "Mounting makes an empty engine. Unmounting revokes its leases and deletes all that it holds."
+        ),
     ),
     Route(path="auth", read=list_auth, summary="List the mounted auth methods."),
     Route(
@@ -195,6 +198,7 @@ ROUTES = (
         delete=disable_auth,
         sudo=True,
         summary="Mount, describe or unmount an auth method.",
+        description="Unmounting revokes every token that its logins made and deletes all that it holds.",
     ),
     Route(path="remount", write=move, sudo=True, summary="Move a mount to another path."),
     Route(path="remount/status/{migration_id}", read=move_status, summary="How a move went."),

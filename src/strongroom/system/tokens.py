@@ -161,7 +161,15 @@ class Token(Engine):
     summary = "Token based credentials."
     trusted = True
     routes = (
-        Route(path="create", write=create, summary="Create a child token."),
+        Route(
+            path="create",
+            write=create,
+            summary="Create a child token.",
+            description=(
+                "Policies are some of the caller's, unless the caller may sudo here; the child ends with "
+                "its parent. A batch token is not stored: it has no accessor, no children, no renewal."
+            ),
+        ),
         Route(
             path="create-orphan", write=create_orphan, sudo=True, summary="Create a token without a parent."
         ),

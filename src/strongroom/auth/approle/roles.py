@@ -221,6 +221,11 @@ ROUTES = (
         delete=delete_role,
         exists=role_exists,
         summary="A role: who may log in, and the settings of the tokens",
+        description=(
+            "A role is a role id and settings. Machines log in with the role id and, unless "
+            "`bind_secret_id` is off, a secret id. At least one constraint must hold: a secret id, or "
+            "networks that logins come from."
+        ),
     ),
     Route(path="role/{role_name}/role-id", read=read_role_id, write=write_role_id, summary="A role's id"),
     single_field("policies", *_with_legacy("token_policies")),

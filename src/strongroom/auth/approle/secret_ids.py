@@ -246,6 +246,10 @@ ROUTES = (
         write=make_secret_id,
         list=list_accessors,
         summary="A new secret id; the accessors of those there are",
+        description=(
+            "The secret id is in this answer only: wrap it (X-Vault-Wrap-TTL) when someone carries it "
+            "to the machine."
+        ),
     ),
     Route(
         path="role/{role_name}/custom-secret-id", write=make_custom_secret_id, summary="A chosen secret id"

@@ -45,7 +45,7 @@ class Decision(NamedTuple):
 
 
 _ROOT = Decision(True, True)
-_HELP = Decision(True)
+_HELP = Decision(True, True)  # what a path is for is in the documentation too
 
 
 def compile_acl(policies: Sequence[Policy], root: bool = False, now: float = 0.0) -> "ACL":

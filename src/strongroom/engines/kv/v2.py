@@ -70,6 +70,13 @@ class KV2(Engine):
             delete=delete_current,
             exists=data_exists,
             summary="A secret's data: the current version, or any by number",
+            description=(
+                "A write makes a new version of the members under `data`. `options` may hold `cas`, the "
+                "version that this write replaces: 0 for a secret that must not exist. A patch (RFC 7396) "
+                "changes the members it names; null removes one.\n\n"
+                "A deleted version is marked only and can be brought back; see `delete`, `undelete`, "
+                "`destroy`."
+            ),
         ),
         Route(
             path="metadata/{path:path}",
@@ -81,6 +88,11 @@ class KV2(Engine):
             scan=scan_metadata,
             exists=metadata_exists,
             summary="A secret's versions and settings; listings",
+            description=(
+                "Settings of a secret take the place of the mount's. Deleting here erases the secret with "
+                "all its versions, for good. Each version tells who wrote it (`created_by`) and why "
+                "(`reason`)."
+            ),
         ),
         Route(
             path="detailed-metadata/{path:path}",
