@@ -12,8 +12,8 @@ from strongroom.errors import InvalidRequest
 from strongroom.framework import Mount, checked_path
 
 TABLE = "mounts"
-PROTECTED = ("sys/", "cubbyhole/", "identity/", "inventory/", "auth/token/", "auth/")
-RESERVED = ("sys/", "cubbyhole/", "identity/", "inventory/", "auth/", "audit/")
+PROTECTED = ("sys/", "cubbyhole/", "identity/", "inventory/", "rotation/", "auth/token/", "auth/")
+RESERVED = ("sys/", "cubbyhole/", "identity/", "inventory/", "rotation/", "auth/", "audit/")
 
 
 class Table(Struct, frozen=True):

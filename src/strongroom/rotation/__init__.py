@@ -1,0 +1,9 @@
+"""Rotation plans: secrets replaced without an outage, every step journalled. See docs/rotation.md.
+
+What other floors call: `start`, `plan_for` and `status`, in a transaction of theirs.
+"""
+
+from strongroom.rotation.record import FailedRotation, Plan, Referred, Run
+from strongroom.rotation.starting import plan_for, start, status
+
+__all__ = ["FailedRotation", "Plan", "Referred", "Run", "plan_for", "start", "status"]
