@@ -85,15 +85,22 @@ def _checkpoint(args: argparse.Namespace) -> int:
 def _prove(args: argparse.Namespace) -> int:
     source = source_of(args)
     try:
-        proof = source.growth(Path(args.since).read_text()) if args.since else source.proof(args.sequence)
+        proof = source.growth(_note("--since", args.since)) if args.since else source.proof(args.sequence)
     except IntegrityFailure as error:
         return _fail(f"no proof: {error}")
     if args.output:
-        Path(args.output).write_bytes(proof)
+        _write(args.output, proof)
         sys.stderr.write(f"wrote {args.output}\n")
     else:
         sys.stdout.write(proof.decode())
     return 0
+
+
+def _write(name: str, proof: bytes) -> None:
+    try:
+        Path(name).write_bytes(proof)
+    except OSError as error:
+        raise InvalidRequest(f"--output: {name}: {(error.strerror or 'cannot be written').lower()}") from None
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -103,7 +110,7 @@ def _verify(args: argparse.Namespace) -> int:
     if not args.data:
         raise InvalidRequest("say what to verify: --data DIR or --proof FILE")
     directory = Directory(Path(args.data)).path
-    kept = [Path(name).read_text() for name in args.checkpoint]
+    kept = [_note("--checkpoint", name) for name in args.checkpoint]
     report = verify_log(directory, keys or None, kept)
     if keys and report.entries and not report.checkpoints:
         report.note(0, "no checkpoint by the given key: nothing in this log is signed")
@@ -117,7 +124,7 @@ def _verify_proof(name: str, keys: list[VerifyKey]) -> int:
     if not keys:
         raise InvalidRequest("a proof is checked with a public key: --key VKEY")
     try:
-        proof, checkpoint = evidence.check_proof(Path(name).read_bytes(), keys)
+        proof, checkpoint = evidence.check_proof(_read("--proof", name), keys)
     except IntegrityFailure as error:
         return _fail(f"NOT verified: {error}")
     if isinstance(proof, evidence.InclusionProof):
@@ -130,12 +137,29 @@ def _verify_proof(name: str, keys: list[VerifyKey]) -> int:
 
 
 def _keys(given: str) -> list[VerifyKey]:
-    """Keys from a file (one a line), or one from the argument itself."""
+    """Keys from a file (one a line), or one from the argument itself: its text has two `+`."""
     try:
-        text = Path(given).read_text() if Path(given).is_file() else given
+        text = (
+            given if given.count("+") >= 2 and not Path(given).is_file() else _read("--key", given).decode()
+        )
         return [VerifyKey.parse(line) for line in text.splitlines() if line.strip()]
-    except IntegrityFailure as error:
-        raise InvalidRequest(f"--key: {error}") from error
+    except (IntegrityFailure, UnicodeDecodeError) as error:
+        why = error if isinstance(error, IntegrityFailure) else f"{given} is not text"
+        raise InvalidRequest(f"--key: {why}") from error
+
+
+def _read(flag: str, name: str) -> bytes:
+    """A file that an argument names. Raises InvalidRequest, saying which and why."""
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower().replace("file or directory", "file")
+        raise InvalidRequest(f"{flag}: {name}: {reason}") from None
+
+
+def _note(flag: str, name: str) -> str:
+    """A checkpoint's text; what is not UTF-8 cannot be one, and is found so when it is parsed."""
+    return _read(flag, name).decode("utf-8", "replace")
 
 
 def _text(report: Report, directory: Path) -> str:
