@@ -1,0 +1,78 @@
+"""What findings are given by the server: the vault's answers, the log's files, who wants to hear."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.core.core import Core
+from strongroom.core.house import House
+from strongroom.errors import IntegrityFailure
+from strongroom.findings import ingest
+from strongroom.findings.exposure import Log
+from strongroom.findings.vault import Vault
+from strongroom.framework import Caller, Context, Mount
+
+SERVICE = "findings"
+MOUNT = Mount(
+    path="findings/",
+    kind="findings",
+    uuid="findings",
+    accessor="findings_strongroom",
+    description="leaked secrets: where they stand, since when, and who read them",
+)
+
+
+class FindingsDesk:
+    """One server's findings. `attach` joins it to the core; `told` hear of findings that need someone."""
+
+    def __init__(self, core: Core, vault: Vault, audit_directory: Path) -> None:
+        self._core = core
+        self.vault = vault
+        self.directory = audit_directory
+        self.told: list[ingest.Told] = []
+
+    def attach(self) -> None:
+        """Serve `findings/`."""
+        self._core.services[SERVICE] = self
+        self._core.joined.mounts[MOUNT.path] = MOUNT
+
+    def log(self) -> Log:
+        """The audit log, as far as it goes now. Raises IntegrityFailure where it keeps no files."""
+        log = self._core.auditing.log
+        if not self.directory.is_dir():
+            raise IntegrityFailure("the audit log has no files here")
+        return Log(self.directory, _Size(lambda: int(getattr(log, "size", 0))))
+
+    def intake(self, tx: BarrierTransaction, who: str, now: float) -> ingest.Intake:
+        """What takes a report in `tx`."""
+        return ingest.Intake(tx, self.vault, tuple(self.told), who, now)
+
+
+class _Size:
+    def __init__(self, ask: Callable[[], int]) -> None:
+        self._ask = ask
+
+    @property
+    def size(self) -> int:
+        return self._ask()
+
+
+def desk(ctx: Context) -> FindingsDesk:
+    """The server's findings."""
+    found: FindingsDesk = house(ctx).core.services[SERVICE]
+    return found
+
+
+def house(ctx: Context) -> House:
+    """The core and the request's whole transaction."""
+    if not isinstance(ctx.house, House):
+        raise TypeError("this handler is not mounted as part of the system")
+    return ctx.house
+
+
+def name_of(caller: Caller) -> str:
+    """The caller, as timelines and the inventory name them."""
+    if caller.entity_id:
+        return caller.entity_id
+    role = caller.metadata.get("role_name") if caller.metadata else None
+    return f"{caller.display_name}:{role}" if role else caller.display_name
