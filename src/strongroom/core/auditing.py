@@ -8,6 +8,7 @@ so that an auditor can ask whether a known value was seen.
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
@@ -106,6 +107,24 @@ class Auditing:
         if second != self._second:
             self._second, self._stamp = second, rfc3339(second)[:-1].encode()
         return b"%b.%06dZ" % (self._stamp, (now - second) * 1e6)
+
+    async def event(
+        self, what: str, path: str, facts: Mapping[str, str | int], *, who: str = "", reason: str = ""
+    ) -> int:
+        """Write an entry for what the server does by itself, and wait until it is on disk.
+
+        `facts` are harmless words: names, numbers, digests. Returns the log's ticket.
+        """
+        request = {"id": str(uuid4()), "operation": what, "path": path, "reason": reason}
+        entry = b'{"time":"%b","type":"event","auth":%b,"request":%b,"response":%b}' % (
+            self.time(),
+            _encode({"display_name": who}),
+            _encode({name: value for name, value in request.items() if value}),
+            _encode({"facts": facts}),
+        )
+        ticket = self.log.append(entry)
+        await self.log.flushed(ticket)
+        return ticket
 
     def auth(self, session: Session, token: str) -> bytes:
         """A session's part of an entry, made once; `token` is the text it was recognised by."""

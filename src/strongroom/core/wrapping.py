@@ -42,7 +42,9 @@ def wrap(
         path=request.path,
         wrapped_accessor=accessor,
     )
-    return keep(tx, tokens, kept)
+    wrapped = keep(tx, tokens, kept)
+    wrapped.facts = response.facts  # which version it was is in the log, wrapped or not
+    return wrapped
 
 
 def keep(tx: BarrierTransaction, tokens: Tokens, kept: Wrapped) -> Response:

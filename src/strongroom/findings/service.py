@@ -1,6 +1,5 @@
 """What findings are given by the server: the vault's answers, the log's files, who wants to hear."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from strongroom.barrier.barrier import BarrierTransaction
@@ -38,23 +37,13 @@ class FindingsDesk:
 
     def log(self) -> Log:
         """The audit log, as far as it goes now. Raises IntegrityFailure where it keeps no files."""
-        log = self._core.auditing.log
         if not self.directory.is_dir():
             raise IntegrityFailure("the audit log has no files here")
-        return Log(self.directory, _Size(lambda: int(getattr(log, "size", 0))))
+        return Log(self.directory, self._core.auditing.log)
 
     def intake(self, tx: BarrierTransaction, who: str, now: float) -> ingest.Intake:
         """What takes a report in `tx`."""
         return ingest.Intake(tx, self.vault, tuple(self.told), who, now)
-
-
-class _Size:
-    def __init__(self, ask: Callable[[], int]) -> None:
-        self._ask = ask
-
-    @property
-    def size(self) -> int:
-        return self._ask()
 
 
 def desk(ctx: Context) -> FindingsDesk:
