@@ -167,6 +167,10 @@ class Trail:
         token = self._request.token
         self._auth = self._auditing.auth(session, token.reveal() if token else "")
 
+    def unasked(self, who: Mapping[str, Any]) -> None:
+        """Note that the server does this of its own accord, and on whose behalf."""
+        self._auth = _encode(who)
+
     def decide(self, rule: str = "", error: StrongroomError | None = None) -> None:
         """Write the request's entry, once: allowed by `rule`, or refused."""
         if self.decided:

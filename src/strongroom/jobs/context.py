@@ -83,6 +83,10 @@ class JobContext:
 
         return await self._hold.write(once)
 
+    def insist(self) -> None:
+        """Do what follows also when the job is cancelled: half of it would be worse than all."""
+        self._told = True
+
     async def sleep(self, seconds: float, name: str = "") -> None:
         """Sleep without holding a worker; counted from the first time this line is reached."""
         await self.sleep_until(self.now() + seconds, name)

@@ -87,6 +87,18 @@ class Database(Protocol):
         """Give an account its password."""
         ...
 
+    async def knows(self, username: str) -> bool:
+        """Whether there is such an account, as far as we may look."""
+        ...
+
+    async def admit(self, account: Account) -> None:
+        """Let an account that is there log in, with this password."""
+        ...
+
+    async def shut_out(self, username: str) -> None:
+        """Let an account log in no more and end its sessions; what it owns stays. One may be gone."""
+        ...
+
     async def logs_in(self, username: str, password: str) -> bool:
         """Whether a login as `username` succeeds, on a connection of its own."""
         ...

@@ -64,11 +64,25 @@ class Role(Struct, frozen=True, kw_only=True):
     password_policy: str = ""
 
 
+class Credential(Struct, frozen=True, kw_only=True):
+    """One of a role's two accounts under a rotation plan. `rotation` made it."""
+
+    username: str
+    password: str
+    version: int
+    rotation: str = ""
+
+    def __repr__(self) -> str:
+        return f"Credential({self.username!r}, version={self.version})"
+
+
 class StaticRole(Struct, frozen=True, kw_only=True):
     """An account that is there already and whose password is ours to change.
 
     `rotation_period` in seconds, or a cron `rotation_schedule` with a `rotation_window`;
-    `due` is when the password is changed next.
+    `due` is when the password is changed next. Under a rotation plan it is the plan that
+    changes it: two accounts take turns, `pending` and `previous` are the other one's
+    credential, and clients should look again after `refresh` seconds.
     """
 
     db_name: str
@@ -82,6 +96,11 @@ class StaticRole(Struct, frozen=True, kw_only=True):
     last_rotation: float = 0
     due: float = 0
     failures: int = 0
+    plan: str = ""
+    refresh: int = 0
+    version: int = 1
+    pending: Credential | None = None
+    previous: Credential | None = None
 
 
 class Renewal(Struct, frozen=True):

@@ -42,11 +42,12 @@ async def rotate(ctx: Context, name: str, role: StaticRole) -> StaticRole:
 
 
 def put(ctx: Context, name: str, before: StaticRole | None, after: StaticRole) -> None:
-    """Store a role and keep the order of what is due."""
+    """Store a role and keep the order of what is due; a plan keeps its own."""
     if before is not None and before.due:
         ctx.storage.delete(_due(before.due, name))
     ctx.storage.put(f"static/{name}", after)
-    ctx.storage.put_bytes(_due(after.due, name), b"")
+    if not after.plan:
+        ctx.storage.put_bytes(_due(after.due, name), b"")
 
 
 def forget(ctx: Context, name: str, role: StaticRole) -> None:

@@ -114,6 +114,7 @@ async def read(ctx: Context, req: Named) -> Response:
             **_timing(role),
             "credential_type": "password",
             "credential_config": {"password_policy": role.password_policy} if role.password_policy else None,
+            **({"rotation_plan": role.plan} if role.plan else {}),
         }
     )
 
@@ -141,6 +142,7 @@ async def delete(ctx: Context, req: Named) -> Response:
     """Let go of an account; it keeps the password it has."""
     role = await ctx.storage.find(f"static/{req.name}", StaticRole)
     if role is not None:
+        _check_unplanned(req.name, role)
         rotation.forget(ctx, req.name, role)
     return Response()
 
@@ -162,14 +164,21 @@ async def read_creds(ctx: Context, req: Named) -> Response:
             "username": role.username,
             "password": role.password,
             **_timing(role),
-            "ttl": max(int(role.due - ctx.now()), 0),
+            "ttl": role.refresh if role.plan else max(int(role.due - ctx.now()), 0),
         },
         warnings=warnings,
+        facts={"version": role.version},
     )
 
 
 async def rotate(ctx: Context, req: Named) -> Response:
     """Change the password now."""
     role = await find_static(ctx, req.name)
+    _check_unplanned(req.name, role)
     await rotation.rotate(ctx, req.name, role)
     return Response()
+
+
+def _check_unplanned(name: str, role: StaticRole) -> None:
+    if role.plan:
+        raise InvalidRequest(f"the role '{name}' is rotated by the plan '{role.plan}': see rotation/plans/")

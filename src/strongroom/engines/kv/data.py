@@ -38,10 +38,11 @@ class At(Fields, frozen=True):
 
 
 class ReadData(Fields, frozen=True):
-    """A version of a secret; the current one without a number."""
+    """A version of a secret, by number or label; the current one without either."""
 
     path: str
     version: int = 0
+    label: str = ""
 
 
 class ReadSubkeys(Fields, frozen=True):
@@ -66,7 +67,8 @@ async def data_exists(ctx: Context, req: At) -> bool:
 
 async def read_data(ctx: Context, req: ReadData) -> Response:
     """Give out one version's data with its facts."""
-    facts, text = await _version(ctx, req.path, req.version)
+    number = await _labelled(ctx, req) if req.label else req.version
+    facts, text = await _version(ctx, req.path, number)
     if text is None:
         raise NotFound(data={"data": None, "metadata": facts})
     return Response({"data": Raw(text), "metadata": facts}, facts={"version": facts["version"]})
@@ -148,6 +150,17 @@ async def destroy_versions(ctx: Context, req: Versions) -> Response:
     text = None if key.current in numbers else key.data
     ctx.storage.put(meta_key(req.path), with_versions(key, versions, data=text))
     return Response()
+
+
+async def _labelled(ctx: Context, req: ReadData) -> int:
+    """The number of the version that carries a label; `current` is always the newest."""
+    key = await ctx.storage.find(meta_key(req.path), Key)
+    labels = {version.label: number for number, version in key.versions.items()} if key else {}
+    if key is not None and req.label == "current":
+        return key.current
+    if req.label not in labels:
+        raise NotFound
+    return labels[req.label]
 
 
 async def _version(ctx: Context, path: str, asked: int) -> tuple[dict[str, Any], bytes | None]:

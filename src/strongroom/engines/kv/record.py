@@ -30,7 +30,10 @@ class Config(Struct, frozen=True):
 
 
 class Version(Struct, frozen=True, array_like=True):
-    """One version's facts. `deletion` is when it is (or will be) deleted, 0 never."""
+    """One version's facts. `deletion` is when it is (or will be) deleted, 0 never.
+
+    `label` is `current` or `previous` while a rotation plan keeps two versions valid.
+    """
 
     created: str
     deletion: float = 0.0
@@ -38,6 +41,7 @@ class Version(Struct, frozen=True, array_like=True):
     by: str = ""
     entity_id: str = ""
     reason: str = ""
+    label: str = ""
 
     def gone(self, now: float) -> bool:
         """Whether its data may not be given out."""
@@ -154,6 +158,7 @@ def version_facts(version: Version) -> dict[str, Any]:
         "destroyed": version.destroyed,
         "created_by": {"name": version.by, "entity_id": version.entity_id},
         "reason": version.reason,
+        **({"label": version.label} if version.label else {}),
     }
 
 

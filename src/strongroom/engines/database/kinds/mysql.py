@@ -5,7 +5,7 @@ Source: MariaDB manual: identifier names, string literals, CREATE USER, KILL.
 """
 
 import asyncio
-import re
+import secrets
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 import pymysql
 from pymysql.connections import Connection
 from pymysql.constants import CR, ER
-from pymysql.converters import escape_string
 
 from strongroom.engines.database.driver import (
     CONNECT_SECONDS,
@@ -27,9 +26,10 @@ from strongroom.engines.database.driver import (
     Settings,
     Statements,
 )
+from strongroom.engines.database.kinds.mysql_dialect import DIALECT, quote_text
 from strongroom.engines.database.kinds.mysql_url import address
 from strongroom.engines.database.pool import Pool
-from strongroom.engines.database.statements import Dialect, filled
+from strongroom.engines.database.statements import filled
 from strongroom.errors import UpstreamFailed
 
 CHANGE = ("ALTER USER '{{username}}'@'%' IDENTIFIED BY '{{password}}'",)
@@ -147,6 +147,15 @@ class MySQL:
         made = filled(statements or CHANGE, account.values(), DIALECT)
         await self._on(lambda inner: _run(inner, made), account.password)
 
+    async def knows(self, username: str) -> bool:
+        return bool(await self._on(lambda inner: _hosts(inner, username)))
+
+    async def admit(self, account: Account) -> None:
+        await self._on(lambda inner: _admit(inner, account), account.password)
+
+    async def shut_out(self, username: str) -> None:
+        await self._on(lambda inner: _shut_out(inner, username))
+
     async def logs_in(self, username: str, password: str) -> bool:
         try:
             inner = await self._threaded(self._open, username, password)
@@ -222,6 +231,26 @@ def _revoke(inner: "Connection[Any]", made: Sequence[str], username: str) -> Non
     elif hosts:
         names = ", ".join(f"{quote_text(username)}@{quote_text(host)}" for host in hosts)
         _run(inner, [f"DROP USER IF EXISTS {names}"])
+    _end_sessions(inner, username)
+
+
+def _admit(inner: "Connection[Any]", account: Account) -> None:
+    """The password, and the lock off, wherever the account comes from."""
+    for host in _hosts(inner, account.username) or ["%"]:
+        who = f"{quote_text(account.username)}@{quote_text(host)}"
+        _run(inner, [f"ALTER USER {who} IDENTIFIED BY {quote_text(account.password)} ACCOUNT UNLOCK"])
+
+
+def _shut_out(inner: "Connection[Any]", username: str) -> None:
+    """Locked, with a password that nobody has seen."""
+    for host in _hosts(inner, username):
+        who = f"{quote_text(username)}@{quote_text(host)}"
+        forgotten = quote_text(secrets.token_urlsafe(24))
+        _run(inner, [f"ALTER USER {who} IDENTIFIED BY {forgotten} ACCOUNT LOCK"])
+    _end_sessions(inner, username)
+
+
+def _end_sessions(inner: "Connection[Any]", username: str) -> None:
     with inner.cursor() as cursor:
         cursor.execute("SELECT id FROM information_schema.processlist WHERE user = %s", (username,))
         for (session,) in cursor.fetchall():
@@ -239,47 +268,6 @@ def _failed(error: pymysql.Error, secret: str) -> UpstreamFailed:
     what = "cannot reach the database" if lost else "the database refused"
     return UpstreamFailed(f"{what}: {reason} ({code})")
 
-
-def quote_text(text: str) -> str:
-    """A string literal; every session has backslash escapes on and speaks UTF-8."""
-    return f"'{escape_string(text)}'"
-
-
-def quote_name(text: str) -> str:
-    """A quoted identifier."""
-    return "`" + text.replace("`", "``") + "`"
-
-
-_ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
-
-
-def read_text(word: str) -> str:
-    """What is inside a quoted string."""
-    quote = word[0]
-    return re.sub(
-        rf"\\(.)|{quote}{quote}",
-        lambda found: _ESCAPES.get(found[1], found[1]) if found[1] else quote,
-        word[1:-1],
-        flags=re.DOTALL,
-    )
-
-
-DIALECT = Dialect(
-    words=re.compile(
-        r"""(?P<end>;)
-          |(?P<comment>--(?=\s|$)[^\n]*|\#[^\n]*|/\*(?!M?!)(?:(?!\*/).)*\*/)
-          |(?P<text>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
-          |(?P<name>`(?:[^`]|``)*`)
-          |(?P<broken>['"`]|/\*)
-          |\{\{\s*\w+\s*\}\}|\w+|.""",
-        re.VERBOSE | re.DOTALL,
-    ),
-    read_text=read_text,
-    read_name=lambda word: word[1:-1].replace("``", "`"),
-    text=quote_text,
-    name=quote_name,
-    bare_name=quote_text,
-)
 
 KIND = Kind(
     dialect=DIALECT,

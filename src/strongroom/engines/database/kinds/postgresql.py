@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, LiteralString, cast
 
 import psycopg
-from psycopg import AsyncConnection, errors, sql
+from psycopg import AsyncConnection, errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
@@ -27,12 +27,15 @@ from strongroom.engines.database.driver import (
     Settings,
     Statements,
 )
+from strongroom.engines.database.kinds.postgresql_dialect import DIALECT, quote_name
 from strongroom.engines.database.pool import Pool
-from strongroom.engines.database.statements import Dialect, filled
+from strongroom.engines.database.statements import filled
 from strongroom.errors import InvalidRequest, UpstreamFailed
 
 RENEW = ("ALTER ROLE \"{{name}}\" VALID UNTIL '{{expiration}}'",)
 CHANGE = ("ALTER ROLE \"{{username}}\" WITH PASSWORD '{{password}}'",)
+ADMIT = ("ALTER ROLE \"{{username}}\" WITH LOGIN PASSWORD '{{password}}'",)
+SHUT_OUT = ('ALTER ROLE "{{username}}" WITH NOLOGIN PASSWORD NULL',)
 END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid = "
 SCRAM_ITERATIONS = 4096
 
@@ -186,6 +189,20 @@ class PostgreSQL:
         with suppress(psycopg.Error):
             await connection.run([END_SESSIONS + str(int(role))])
 
+    async def knows(self, username: str) -> bool:
+        async with self._pool.connection() as connection:
+            return await self._role(connection, username) is not None
+
+    async def admit(self, account: Account) -> None:
+        await self.change_password(ADMIT, account)
+
+    async def shut_out(self, username: str) -> None:
+        async with self._pool.connection() as connection:
+            role = await self._role(connection, username)
+            if role is not None:
+                await self._run(connection, filled(SHUT_OUT, Account(username).values(), DIALECT))
+                await self._end_sessions(connection, role[0])
+
     async def logs_in(self, username: str, password: str) -> bool:
         try:
             connection = await self._open(username, password)
@@ -254,36 +271,6 @@ def _message(error: psycopg.Error, secret: str) -> str:
         said = ""
     return f"{said or type(error).__name__}{f' (SQLSTATE {code})' if code else ''}"
 
-
-def quote_text(text: str) -> str:
-    """A string literal."""
-    return sql.Literal(text).as_string(None)
-
-
-def quote_name(text: str) -> str:
-    """A quoted identifier."""
-    return sql.Identifier(text).as_string(None)
-
-
-DIALECT = Dialect(
-    words=re.compile(
-        r"""(?P<end>;)
-          |(?P<comment>--[^\n]*|/\*(?:(?!/\*|\*/).)*\*/)
-          |(?P<nested>(?<![\w$])[eE]'(?:[^'\\]|\\.|'')*'
-                     |(?<![\w$])[uU]&(?:'(?:[^']|'')*'|"(?:[^"]|"")*")
-                     |(?<![\w$])\$(?P<tag>(?:[A-Za-z_\x80-\U0010ffff]\w*)?)\$(?:(?!\$(?P=tag)\$).)*\$(?P=tag)\$)
-          |(?P<text>'(?:[^']|'')*')
-          |(?P<name>"(?:[^"]|"")*")
-          |(?P<broken>['"]|/\*|(?<![\w$])[eE]'|(?<![\w$])\$(?:[A-Za-z_\x80-\U0010ffff]\w*)?\$)
-          |\{\{\s*\w+\s*\}\}|\w+|.""",
-        re.VERBOSE | re.DOTALL,
-    ),
-    read_text=lambda word: word[1:-1].replace("''", "'"),
-    read_name=lambda word: word[1:-1].replace('""', '"'),
-    text=quote_text,
-    name=quote_name,
-    bare_name=quote_name,
-)
 
 KIND = Kind(
     dialect=DIALECT,
