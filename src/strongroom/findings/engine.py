@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from strongroom.errors import NotFound
 from strongroom.findings import exposure, ingest, record, states
+from strongroom.findings.callers import actor, name_of
 from strongroom.findings.exposure import time_of
 from strongroom.findings.record import STATES, Finding, Place, Severity, Source, State
 from strongroom.findings.report import Report
-from strongroom.findings.service import desk, house, name_of
+from strongroom.findings.service import desk, house
 from strongroom.framework import Context, Engine, Fields, Nothing, Response, Route
 
 PAGE = 1000
@@ -42,7 +43,8 @@ class SourceNamed(Fields, frozen=True):
 
 async def report(ctx: Context, req: Report) -> Response:
     """Merge a batch of a scanner's findings."""
-    intake = desk(ctx).intake(house(ctx).tx, name_of(ctx.caller), ctx.now())
+    tx = house(ctx).tx
+    intake = desk(ctx).intake(tx, await actor(tx, ctx.caller), ctx.now())
     outcome = await intake.take(req)
     counts = {"findings": len(outcome.findings), "new": len(outcome.new), "reopened": len(outcome.reopened)}
     listed = [brief(finding) for finding in outcome.findings]

@@ -150,7 +150,7 @@ def shown(made: Window) -> dict[str, Any]:
 def entries_of(made: Window) -> list[int]:
     """Sequences of the entries that the window rests on."""
     found = {seq for each in made.found.readers.values() for seq in each.entries}
-    return sorted(found | {change.seq for change in made.found.changes})
+    return sorted(found | {seq for change in made.found.changes for seq in (change.asked, change.seq)})
 
 
 def _reader(each: Reads, made: Window) -> dict[str, Any]:

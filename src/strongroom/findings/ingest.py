@@ -12,13 +12,14 @@ from msgspec.structs import replace
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.findings import owners, record, severity
+from strongroom.findings.callers import Actor
 from strongroom.findings.record import MAX_PLACES, Finding, Held, Place, Source
 from strongroom.findings.report import Report, Reported, ReportedPlace
 from strongroom.findings.vault import Vault
 
 SWEPT = 5000
 KEPT_LATEST = 20
-Told = Callable[[BarrierTransaction, Finding, str], Awaitable[None]]
+Told = Callable[[BarrierTransaction, Finding, str, Actor, float], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ class Intake:
     tx: BarrierTransaction
     vault: Vault
     told: tuple[Told, ...]
-    who: str
+    who: Actor
     now: float
 
     async def take(self, report: Report) -> Outcome:
@@ -54,7 +55,7 @@ class Intake:
                 outcome.reopened.append(finding.id)
             if news:
                 for told in self.told:
-                    await told(self.tx, finding, news)
+                    await told(self.tx, finding, news, self.who, self.now)
         if report.complete and report.scan:
             outcome.gone = await self._sweep(report)
         return outcome
@@ -81,7 +82,7 @@ class Intake:
         await weigh(self.tx, self.vault, finding, self.now)
         news = "new" if made else self._reopened(finding, fresh=fresh)
         if made:
-            finding.note(self.now, self.who, "found", f"in {report.source}")
+            finding.note(self.now, self.who.name, "found", f"in {report.source}")
         record.save(self.tx, finding, before)
         return finding, news
 
@@ -104,7 +105,7 @@ class Intake:
         finding.public = finding.public or public
         if reported.validity not in ("unknown", finding.validity):
             finding.validity = reported.validity
-            finding.note(self.now, self.who, "checked", reported.validity)
+            finding.note(self.now, self.who.name, "checked", reported.validity)
         finding.reach = dict(reported.reach) or finding.reach
 
     def _place(self, finding: Finding, report: Report, reported: Reported) -> bool:
@@ -156,7 +157,7 @@ class Intake:
         finding.reopened += 1
         finding.contained = 0 if finding.validity == "live" else finding.contained
         finding.incident = ""
-        finding.note(self.now, self.who, what, text)
+        finding.note(self.now, self.who.name, what, text)
         return what
 
     async def _sweep(self, report: Report) -> int:
@@ -172,7 +173,7 @@ class Intake:
                 gone += 1
                 finding = replace(before, places=places)
                 if all(place.gone for place in places):
-                    finding.note(self.now, self.who, "gone", f"no longer in {report.source}")
+                    finding.note(self.now, self.who.name, "gone", f"no longer in {report.source}")
                 record.save(self.tx, finding, before)
         return gone
 

@@ -95,7 +95,7 @@ class Line(Struct, frozen=True):
 
 
 class Reads(Struct, kw_only=True):
-    """One identity's reads. `entries` are sequences of the answers, the first ones of very many."""
+    """One identity's reads. `entries` are sequences of requests and answers, the first of very many."""
 
     identity: str
     display_name: str
@@ -109,8 +109,9 @@ class Reads(Struct, kw_only=True):
 
 
 class Change(Struct, frozen=True):
-    """A change of the secret: who, when, what, and the answer's sequence."""
+    """A change of the secret: who, when, what, and the sequences of request and answer."""
 
+    asked: int
     seq: int
     time: str
     identity: str
@@ -150,7 +151,7 @@ class _Finder:
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._asked: OrderedDict[str, Asked] = OrderedDict()
+        self._asked: OrderedDict[str, tuple[int, Asked]] = OrderedDict()
         self._wrapped: dict[str, Reads] = {}
         self.found = Found()
         inner = (wanted.inner, *wanted.changes)
@@ -174,7 +175,7 @@ class _Finder:
     def _request(self, entry: Line) -> None:
         request = entry.request
         if not entry.error and (request.path == UNWRAP or self._inner(request)):
-            self._asked[request.id] = request
+            self._asked[request.id] = entry.seq, request
             if len(self._asked) > MAX_OPEN:
                 self._asked.popitem(last=False)
                 self.found.complete = False
@@ -186,7 +187,7 @@ class _Finder:
         return inner if inner == self._wanted.inner or inner in self._wanted.changes else ""
 
     def _answer(self, entry: Line) -> None:
-        request = self._asked.pop(entry.request.id, None)
+        asked, request = self._asked.pop(entry.request.id, (0, None))
         if request is None or entry.error:
             return
         if request.operation == "read":
@@ -194,16 +195,16 @@ class _Finder:
             if self._inner(request) != self._wanted.inner:
                 return
             if not self._wanted.version or version == self._wanted.version:
-                self._read(entry, request)
+                self._read(entry, asked, request)
         elif len(self.found.changes) < MAX_CHANGES:
             path = request.path
             self.found.changes.append(
-                Change(entry.seq, entry.time, entry.auth.identity, request.operation, path)
+                Change(asked, entry.seq, entry.time, entry.auth.identity, request.operation, path)
             )
         else:
             self.found.complete = False
 
-    def _read(self, entry: Line, request: Asked) -> None:
+    def _read(self, entry: Line, asked: int, request: Asked) -> None:
         identity = entry.auth.identity
         reads = self.found.readers.get(identity)
         if reads is None:
@@ -222,7 +223,7 @@ class _Finder:
             self.found.readers[identity] = reads
         reads.count += 1
         reads.last = entry.time
-        self._add(reads, entry.seq, request.remote_address, request.reason)
+        self._add(reads, (asked, entry.seq), request)
         if entry.response.wrap_info is not None:
             reads.wrapped = True
             self._wrapped[entry.response.wrap_info.token] = reads
@@ -230,24 +231,27 @@ class _Finder:
 
     def _unwrapped(self, entry: Line) -> None:
         """Whoever used the wrapping token had the value: from which address."""
-        request = self._asked.pop(entry.request.id, None)
+        asked, request = self._asked.pop(entry.request.id, (0, None))
         if request is None or not self._wrapped:
             return
         sent = msgspec.json.decode(request.data)
         token = sent.get("token", "") if isinstance(sent, dict) else ""
         reads = self._wrapped.get(token) or self._wrapped.get(entry.auth.accessor)
         if reads is not None:
-            self._add(reads, entry.seq, request.remote_address, request.reason)
+            self._add(reads, (asked, entry.seq), request)
 
-    def _add(self, reads: Reads, seq: int, address: str, reason: str) -> None:
+    def _add(self, reads: Reads, entries: tuple[int, int], request: Asked) -> None:
         if len(reads.entries) < MAX_ENTRIES:
-            reads.entries.append(seq)
+            reads.entries.extend(entries)
         else:
             self.found.complete = False
-        if address and address not in reads.addresses and len(reads.addresses) < MAX_ADDRESSES:
-            reads.addresses.append(address)
-        if reason and reason not in reads.reasons and len(reads.reasons) < MAX_ADDRESSES:
-            reads.reasons.append(reason)
+        _note(reads.addresses, request.remote_address)
+        _note(reads.reasons, request.reason)
+
+
+def _note(known: list[str], text: str) -> None:
+    if text and text not in known and len(known) < MAX_ADDRESSES:
+        known.append(text)
 
 
 def _start(directory: Path, since: str) -> int:

@@ -7,9 +7,10 @@ from strongroom.core.core import Core
 from strongroom.core.house import House
 from strongroom.errors import IntegrityFailure
 from strongroom.findings import ingest
+from strongroom.findings.callers import Actor
 from strongroom.findings.exposure import Log
 from strongroom.findings.vault import Vault
-from strongroom.framework import Caller, Context, Mount
+from strongroom.framework import Context, Mount
 
 SERVICE = "findings"
 MOUNT = Mount(
@@ -41,7 +42,7 @@ class FindingsDesk:
             raise IntegrityFailure("the audit log has no files here")
         return Log(self.directory, self._core.auditing.log)
 
-    def intake(self, tx: BarrierTransaction, who: str, now: float) -> ingest.Intake:
+    def intake(self, tx: BarrierTransaction, who: Actor, now: float) -> ingest.Intake:
         """What takes a report in `tx`."""
         return ingest.Intake(tx, self.vault, tuple(self.told), who, now)
 
@@ -57,11 +58,3 @@ def house(ctx: Context) -> House:
     if not isinstance(ctx.house, House):
         raise TypeError("this handler is not mounted as part of the system")
     return ctx.house
-
-
-def name_of(caller: Caller) -> str:
-    """The caller, as timelines and the inventory name them."""
-    if caller.entity_id:
-        return caller.entity_id
-    role = caller.metadata.get("role_name") if caller.metadata else None
-    return f"{caller.display_name}:{role}" if role else caller.display_name
