@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from strongroom.framework import Engine, Operation, Route
+from strongroom.inventory import Inventory
 from strongroom.server.assembly import AUTH_METHODS, ENGINES
 from strongroom.system.ceremonies import Permissions
 from strongroom.system.engine import system
@@ -30,6 +31,7 @@ METHODS = {
 def mounts() -> Iterator[tuple[str, str, Engine]]:
     """Title, where it is usually mounted, and the engine."""
     yield "System", "sys/", system(Permissions())
+    yield "Inventory", "inventory/", Inventory()
     for kind, engine in sorted(ENGINES.items()):
         if not engine.versions:
             yield f"Engine {kind}", f"{kind}/", engine

@@ -96,6 +96,7 @@ ACCEPTED: dict[str, tuple[Accepted, ...]] = {
         Accepted("GET auth/approle/role/app/bind-secret-id", "", "Vault's path; OpenBao dropped it"),
     ),
     "mounts": (
+        Accepted("", r"^\+.*\.inventory/$", "the inventory is ours"),
         Accepted("", r"options\.version|\.options$|options None", "the version of a mount is always named"),
         Accepted(
             "kv1/tune", "default_lease_ttl 7200", "no lease outlives the mount's maximum, so it is shown"

@@ -9,6 +9,7 @@ examples:
   strongroom scan --image app.tar        a saved image; or alpine:3, r.example/app:1
   strongroom scan . --format sarif -o out.sarif
   strongroom scan . --verify             and ask the providers what still works
+  strongroom scan . --server             and find what the vault holds, in any form
 
 exit codes: 0 nothing found, 1 something found, 2 wrong usage, 128 unexpected
 """
@@ -44,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     about = "files and folders; - is standard input (default: the current folder)"
     parser.add_argument("paths", nargs="*", metavar="PATH", help=about)
     o = scan_options
-    o.add(parser, o.sources(), o.detectors(), o.live(), o.suppression(), o.output())
+    o.add(parser, o.sources(), o.detectors(), o.vault(), o.live(), o.suppression(), o.output())
 
 
 def add_rule_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +95,7 @@ def find(args: argparse.Namespace, source: Source, unit: str) -> Report:
         key=key,
         progress=progress,
     )
-    report = scan.scan(source, load_rules(args), options)
+    report = _scanned(args, source, options)
     if progress:
         progress.clear()
     report.unit = unit
@@ -110,6 +111,17 @@ def find(args: argparse.Namespace, source: Source, unit: str) -> Report:
 
         rest = suppress.gather(args.paths, args.ignore_file, args.baseline, key, inline=not args.no_inline)
         suppress.apply(report, rest, time.strftime("%Y-%m-%d"))
+    return report
+
+
+def _scanned(args: argparse.Namespace, source: Source, options: scan.Options) -> Report:
+    """Scan with the detectors, and with `--server` for the vault's values."""
+    if not args.server:
+        return scan.scan(source, load_rules(args), options)
+    from strongroom.cli import scan_server  # noqa: PLC0415 (numpy and a client, for this only)
+
+    report = scan.scan(source, scan_server.finder(args, load_rules(args)), options)
+    scan_server.settle(report)
     return report
 
 

@@ -35,6 +35,8 @@ DEFAULTS: dict[str, Any] = {
     "detectors": [],
     "rules_url": "",
     "rules_sha256": "",
+    "server": False,
+    "address": "",
     "verify": False,
     "verify_only": [],
     "verify_except": [],
@@ -117,6 +119,16 @@ def detectors() -> Table:
             _list("--detectors", "FILE.toml", "add your own detectors"),
             _text("--rules-url", "URL", "add a remote rule set; needs --rules-sha256"),
             _text("--rules-sha256", "HEX", "the digest the remote rule set must have"),
+        ),
+    }
+
+
+def vault() -> Table:
+    """Whether a vault's values are sought."""
+    return {
+        "vault": (
+            _flag("--server", help="find values that the vault holds; it does not learn what is scanned"),
+            _text("--address", "URL", "the server (STRONGROOM_ADDR)"),
         ),
     }
 

@@ -26,6 +26,7 @@ from strongroom.engines.database import Database
 from strongroom.engines.kv import KV
 from strongroom.errors import AuditFailed, IntegrityFailure, InvalidRequest
 from strongroom.framework import Engine
+from strongroom.inventory import Inventory, InventoryDesk
 from strongroom.jobs import Workers
 from strongroom.server.config import Config
 from strongroom.server.log import OperatorLog
@@ -86,6 +87,7 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
         partial(load_cors, core),
         workers.start,
     ]
+    InventoryDesk(core).attach()
     stack.push_async_callback(_seal, core)
     api = Api(
         core.handle,
@@ -102,6 +104,7 @@ def _engines(config: Config) -> Mapping[str, Engine]:
     permissions = Permissions(operator.unauthenticated_rekey, operator.unauthenticated_generate_root)
     return {
         "system": system(permissions),
+        Inventory.kind: Inventory(),
         **ENGINES,
         **{f"auth/{kind}": method for kind, method in AUTH_METHODS.items()},
     }

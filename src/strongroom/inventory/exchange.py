@@ -1,0 +1,117 @@
+"""The scanner's side door: the filter, the blinded evaluation, and what a found window belongs to."""
+
+import hmac
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from strongroom.errors import InvalidRequest
+from strongroom.framework import Context, Fields, Nothing, Response
+from strongroom.inventory import house, secrets
+from strongroom.inventory.fingerprints import ID_BYTES, Owner, Value
+from strongroom.scanner.known import blinding
+
+MOST = 1000  # points or rows in one request
+_HEX = re.compile(f"[0-9a-f]{{{2 * (ID_BYTES + blinding.PROOF_BYTES)}}}")
+
+
+class Evaluate(Fields, frozen=True):
+    """Blinded points."""
+
+    points: Annotated[list[str], Meta(max_length=MOST, description="x-coordinates, base64.")]
+
+
+class Rows(Fields, frozen=True):
+    """Rows of the filter that evaluated windows have."""
+
+    rows: Annotated[list[str], Meta(max_length=MOST, description="id and proof, hex.")]
+
+
+async def read_filter(ctx: Context, req: Nothing) -> Response:
+    """The public salt and the rows: truncated hashes, tags, ids."""
+    from strongroom.scanner.known import search  # noqa: PLC0415 (numpy: servers that nobody asks need none)
+
+    desk = house.desk(ctx)
+    rows = await desk.settled()
+    if not rows.made:
+        rows.made = search.truncated(b"".join(rows.by_id.values()))
+    return Response({"salt": desk.keys.salt.hex(), "rows": b64encode(rows.made).decode()})
+
+
+async def evaluate(ctx: Context, req: Evaluate) -> Response:
+    """Multiply each point with the index's number; the caller's hour is charged first."""
+    desk = house.desk(ctx)
+    points = [_decoded(text) for text in req.points]
+    desk.guard.charge(ctx.caller, len(points))
+    answers = await ctx.blocking(_multiplied, desk.keys.scalar, points)
+    return Response({"points": answers}, facts={"windows": len(points)})
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        raw = b64decode(text, validate=True)
+        blinding.point(raw)
+    except (Base64Error, ValueError):
+        raise InvalidRequest("field 'points': each is the x-coordinate of a point on P-256") from None
+    return raw
+
+
+def _multiplied(scalar: bytes, points: list[bytes]) -> list[str]:
+    key = blinding.scalar(int.from_bytes(scalar))
+    return [b64encode(blinding.multiplied(key, blinding.point(x))).decode() for x in points]
+
+
+async def read_rows(ctx: Context, req: Rows) -> Response:
+    """What each row is a window of: only who evaluated the window can prove it."""
+    await house.desk(ctx).settled()
+    found = [await _row(ctx, row) for row in req.rows]
+    return Response({"rows": found}, facts={"rows": len(found), "live": sum(map(bool, found))})
+
+
+async def _row(ctx: Context, row: str) -> dict[str, Any] | None:
+    id, proof = row[: 2 * ID_BYTES], row[2 * ID_BYTES :]
+    value = await house.own(ctx).find(f"value/{id}", Value) if _HEX.fullmatch(row) else None
+    if value is None or not value.proof or not hmac.compare_digest(value.proof.hex(), proof):
+        return None
+    names = [name for owner, inner in value.owners.items() for name in await live_names(ctx, owner, inner)]
+    if not names:
+        return None
+    check = b64encode(value.check).decode()
+    return {"before": value.before, "length": value.length, "check": check, "held_as": names}
+
+
+async def live_names(ctx: Context, owner: str, names: tuple[str, ...]) -> list[str]:
+    """The names of what an owner holds that is usable now, for people."""
+    kind, _, rest = owner.partition("/")
+    if kind != "kv":
+        held = await house.own(ctx).find(f"owner/{owner}", Owner)
+        return [owner] if held else []
+    uuid, _, path = rest.partition("/")
+    mount = next((mount for mount in house.key_value_mounts(ctx) if mount.uuid == uuid), None)
+    if mount is None:
+        return []
+    live = {version.number for version in await secrets.live(house.glance(ctx), mount, path, ctx.now())}
+    return [named(mount.path + path, name) for name in names if int(name.partition(" ")[0]) in live]
+
+
+def named(path: str, name: str) -> str:
+    """`secret/app version 3, field password`; the field of a value without versions has no number."""
+    number, _, field = name.partition(" ")
+    version = f" version {number}," if number != "0" else ""
+    return f"{path}{version} field {field}"
+
+
+async def read_status(ctx: Context, req: Nothing) -> Response:
+    """How many values the index has, and how many of them may be sought."""
+    rows = await house.desk(ctx).settled()
+    return Response({"values": await _count(ctx, "value/"), "searchable": len(rows.by_id)})
+
+
+async def _count(ctx: Context, prefix: str) -> int:
+    total, after = 0, ""
+    while keys := await house.own(ctx).keys(prefix, after, 1000):
+        total, after = total + len(keys), keys[-1]
+    return total

@@ -1,0 +1,81 @@
+"""Turns notes of changed secrets into records of the index, and records into rows."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.barrier.view import View
+from strongroom.framework import Mount
+from strongroom.inventory import secrets
+from strongroom.inventory.fingerprints import PAGE, Fingerprints, Keys, Rows, Value, row_of
+
+AREA = "inventory/"
+PENDING = "pending/"
+OWNERS = "owner/kv/"
+ALL = 1 << 31
+
+Changes = dict[str, bytes | None]
+Step = Callable[[BarrierTransaction], Awaitable[Changes | None]]
+
+
+def note(tx: BarrierTransaction, uuid: str, path: str) -> None:
+    """Leave a note that a secret may have changed."""
+    View(tx, AREA).put_bytes(f"{PENDING}{uuid}/{path}", b"")
+
+
+async def notes(tx: BarrierTransaction) -> list[str]:
+    """A page of the notes there are, as `uuid/path`."""
+    return [key.removeprefix(PENDING) for key in await View(tx, AREA).keys(PENDING, "", PAGE)]
+
+
+def indexing(keys: Keys, mounts: Iterable[Mount], noted: str, now: float) -> Step:
+    """The step that brings one secret's records up to date and takes its note away."""
+    uuid, _, path = noted.partition("/")
+    mount = next((mount for mount in mounts if mount.uuid == uuid), None)
+
+    async def step(tx: BarrierTransaction) -> Changes:
+        view = View(tx, AREA)
+        values: dict[str, bytes] = {}
+        for version in await secrets.live(tx, mount, path, now) if mount else ():
+            for field, value in secrets.leaves(version.text):
+                values[f"{version.number} {field}"] = value
+        prints = Fingerprints(keys, view)
+        await prints.hold(f"kv/{noted}", values)
+        view.delete(PENDING + noted)
+        return prints.rows
+
+    return step
+
+
+async def load(begin: Callable[[], BarrierTransaction], rows: Rows) -> None:
+    """Read every row from the store, a page at a time."""
+    after = ""
+    while True:
+        view = View(begin(), AREA)
+        keys = await view.keys("value/", after, PAGE)
+        for key in keys:
+            value = await view.find(key, Value)
+            id = key.removeprefix("value/")
+            rows.change({id: row_of(id, value) if value else None})
+        await asyncio.sleep(0)
+        if len(keys) < PAGE:
+            return
+        after = keys[-1]
+
+
+async def note_all(tx: BarrierTransaction, mounts: Iterable[Mount]) -> None:
+    """Note every secret of every key-value mount: for a new index on an old store."""
+    for mount in mounts:
+        if mount.kind == secrets.KIND:
+            async for path in secrets.every(tx, mount):
+                note(tx, mount.uuid, path)
+
+
+async def note_unmounted(tx: BarrierTransaction, mounts: Iterable[Mount]) -> None:
+    """Note what the index still holds of mounts that are no more."""
+    known = {mount.uuid for mount in mounts}
+    view = View(tx, AREA)
+    for folder in await view.list(OWNERS):
+        if folder.rstrip("/") not in known:
+            for owner in await view.keys(OWNERS + folder, "", ALL):
+                view.put_bytes(PENDING + owner.removeprefix(OWNERS), b"")

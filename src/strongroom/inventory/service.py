@@ -1,0 +1,225 @@
+"""The inventory's work beside the door: watching requests, keeping the index, writing down who reads.
+
+A change leaves a note in its own transaction (`pending/…`), so no crash loses it; the
+desk turns notes into index records right after. What asks the index first waits until
+no note is left.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+
+from msgspec import Struct
+
+from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.barrier.view import View
+from strongroom.core.core import Core
+from strongroom.errors import InvalidRequest, RateLimited, Sealed
+from strongroom.framework import Caller, Mount, Operation, Request, Response
+from strongroom.inventory import indexing, secrets, usage
+from strongroom.inventory.fingerprints import Fingerprints, Keys, Rows, create
+from strongroom.inventory.guard import Guard
+from strongroom.inventory.indexing import AREA, Step
+from strongroom.storage.contract import Conflict
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 5.0
+FLUSH_READS = 4096
+RERUNS = 64
+ASKING = frozenset({Operation.READ, Operation.LIST, Operation.SCAN, Operation.HELP})
+MOUNT = Mount(
+    path="inventory/",
+    kind="inventory",
+    uuid="inventory",
+    accessor="inventory_strongroom",
+    description="owners, readers, age and fingerprints of secrets",
+)
+
+
+class Required(Struct, frozen=True):
+    """The custom metadata that mounts want for each secret, by the mount's uuid."""
+
+    fields: dict[str, tuple[str, ...]] = {}
+
+
+class InventoryDesk:
+    """One server's inventory. `attach` joins it to the core."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.rows = Rows()
+        self.gathered = usage.Gathered()
+        self.guard = Guard(core.clock)
+        self.required: Mapping[str, tuple[str, ...]] = {}
+        self._keys: Keys | None = None
+        self._work = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._loaded = False
+        self._unmounted = True
+
+    @property
+    def keys(self) -> Keys:
+        """The index's keys. Raises Sealed."""
+        if self._keys is None:
+            raise Sealed("the inventory is closed")
+        return self._keys
+
+    def attach(self) -> None:
+        """Watch the core's requests; open and close with it."""
+        core = self._core
+        core.services["inventory"] = self
+        core.joined.mounts[MOUNT.path] = MOUNT
+        core.joined.changing.append(self.changing)
+        core.joined.observers.append(self.answered)
+        core.openers.append(self.open)
+        core.closers.insert(0, self.close)
+
+    async def changing(self, tx: BarrierTransaction, request: Request, mount: Mount) -> None:
+        """Note a changed secret, in its own transaction. Raises InvalidRequest when facts are missing."""
+        path = secrets.changed(mount, request) if mount.kind == secrets.KIND else ""
+        if path:
+            if mount.uuid in self.required and request.operation is not Operation.DELETE:
+                await self._check_facts(tx, mount, path)
+            indexing.note(tx, mount.uuid, path)
+
+    async def _check_facts(self, tx: BarrierTransaction, mount: Mount, path: str) -> None:
+        key = await secrets.find(tx, mount, path) if secrets.versioned(mount) else None
+        if key is None or key.latest is None:
+            return
+        custom = key.custom or {}
+        missing = [name for name in self.required[mount.uuid] if not custom.get(name)]
+        if missing:
+            what = ", ".join(missing)
+            raise InvalidRequest(f"'{mount.path}' wants custom metadata of each secret first: {what}")
+
+    def answered(self, request: Request, mount: Mount, caller: Caller, response: Response) -> None:
+        """Count a read; let the desk look for notes after a change."""
+        if mount.kind == secrets.KIND:
+            path = secrets.read(mount, request)
+            if path:
+                version = int(response.facts.get("version", 0))
+                self.gathered.add(mount.uuid, path, version, caller, self._core.clock.now())
+                if len(self.gathered) == FLUSH_READS:
+                    self._work.set()
+            elif request.operation not in ASKING:
+                self._work.set()
+        elif mount.kind == "system" and request.operation is Operation.DELETE:
+            self._unmounted = True
+            self._work.set()
+
+    async def add(self, tx: BarrierTransaction, value: str, owner: str) -> Callable[[], None]:
+        """Let the index know an issued credential; `owner` names it, such as `lease/<id>`.
+
+        What is returned is to be called once `tx` is durable.
+        """
+        prints = Fingerprints(self.keys, View(tx, AREA))
+        await prints.add(value, owner)
+        return partial(self.rows.change, prints.rows)
+
+    async def remove(self, tx: BarrierTransaction, owner: str) -> Callable[[], None]:
+        """Forget all that `owner` holds; what is returned is to be called once `tx` is durable."""
+        prints = Fingerprints(self.keys, View(tx, AREA))
+        await prints.hold(owner, {})
+        return partial(self.rows.change, prints.rows)
+
+    async def require(self, tx: BarrierTransaction, mount: Mount, fields: tuple[str, ...]) -> None:
+        """Want these facts of each secret of a mount from now on; none to want nothing."""
+        view = View(tx, AREA)
+        required = await view.find("required", Required) or Required()
+        changed = {uuid: names for uuid, names in required.fields.items() if uuid != mount.uuid}
+        if fields:
+            changed[mount.uuid] = fields
+        view.put("required", Required(changed))
+
+    async def open(self) -> None:
+        """Take keys and settings, and begin to work."""
+        await self._retried(self._take_keys)
+        await self.take_settings()
+        self._loaded, self._unmounted = False, True
+        self._work.set()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _take_keys(self, tx: BarrierTransaction) -> None:
+        keys = await View(tx, AREA).find("keys", Keys)
+        if keys is None:
+            keys = create(View(tx, AREA))
+            await indexing.note_all(tx, self._core.mounts.values())
+        self._keys = keys
+
+    async def take_settings(self) -> None:
+        """Take what mounts want, once it is durable."""
+        required = await View(self._core.barrier.begin(), AREA).find("required", Required) or Required()
+        self.required = required.fields
+
+    async def close(self) -> None:
+        """Write down what was gathered and forget the keys."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            async with self._turn:
+                await self._flush()
+        self._keys, self.rows, self.required = None, Rows(), {}
+
+    async def settled(self) -> Rows:
+        """The rows, with every change up to now in them."""
+        async with self._turn:
+            if not self._loaded:
+                self.rows = Rows()
+                self._loaded = True
+                await indexing.load(self._core.barrier.begin, self.rows)
+            if self._unmounted:
+                self._unmounted = False
+                await self._retried(lambda tx: indexing.note_unmounted(tx, self._core.mounts.values()))
+            while noted := await indexing.notes(self._core.barrier.begin()):
+                for one in noted:
+                    mounts, now = self._core.mounts.values(), self._core.clock.now()
+                    await self._retried(indexing.indexing(self.keys, mounts, one, now))
+        return self.rows
+
+    async def flush(self) -> None:
+        """Write down the reads gathered so far."""
+        async with self._turn:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        if self.gathered:
+            taken = self.gathered.take()
+            try:
+                await self._retried(lambda tx: usage.write(View(tx, AREA), taken, self._core.clock.now()))
+            except BaseException:
+                self.gathered.put_back(taken)
+                raise
+
+    async def _run(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._work.wait(), FLUSH_SECONDS)
+            woken = self._work.is_set()
+            self._work.clear()
+            try:
+                if woken:
+                    await self.settled()
+                await self.flush()
+            except Sealed:
+                return
+            except Exception:
+                log.exception("the inventory could not be kept; it goes on")
+                await asyncio.sleep(FLUSH_SECONDS)
+
+    async def _retried(self, step: Step) -> None:
+        """Run one transaction until nothing comes between; then take over the rows it changed."""
+        for _ in range(RERUNS):
+            tx = self._core.barrier.begin()
+            changes = await step(tx)
+            try:
+                await tx.commit()
+            except Conflict:
+                continue
+            self.rows.change(changes or {})
+            return
+        raise RateLimited("too many concurrent changes to the inventory; try again")

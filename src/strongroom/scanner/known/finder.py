@@ -1,0 +1,159 @@
+"""Finds what a vault holds, beside what the detectors find.
+
+A window that passes the filter is evaluated with the server, blinded; what is then no row
+of the filter is forgotten. For a row the server tells how much stands before and after
+the window, and a check that only the whole value passes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from strongroom.scanner.detector import Detector
+from strongroom.scanner.finding import Match
+from strongroom.scanner.known import blinding, escapes, runs
+from strongroom.scanner.known.windows import WIDTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from strongroom.scanner.blob import Version
+    from strongroom.scanner.known.search import Filter
+    from strongroom.scanner.scan import Finder
+
+BATCH = 500  # points or rows in one request
+_REMEMBERED = 100_000
+DETECTOR = Detector(
+    "strongroom.known_value",
+    "Value held by the vault",
+    "precise",
+    "high",
+    "critical",
+    "Rotate it where it is stored, then remove it from here.",
+)
+
+
+class Held(NamedTuple):
+    """A value of the index: `length` bytes, its window `before` bytes in, named by `names`."""
+
+    before: int
+    length: int
+    check: bytes
+    names: tuple[str, ...]
+
+
+class Evaluated(NamedTuple):
+    """What is known of a window: its evaluated point and the values around it."""
+
+    key: bytes
+    held: tuple[Held, ...]
+
+
+class Vault(Protocol):
+    """The server's side of the exchange."""
+
+    def evaluate(self, points: Sequence[bytes]) -> list[bytes]:
+        """Multiply each point with the server's key."""
+        ...
+
+    def held(self, rows: Sequence[tuple[bytes, bytes]]) -> list[tuple[Held, ...]]:
+        """The live values of each row, named by (id, proof)."""
+        ...
+
+
+class KnownFinder:
+    """The matches of `inner`, and those of a vault's values, which take precedence."""
+
+    def __init__(self, inner: Finder, filter: Filter, vault: Vault) -> None:
+        self._inner = inner
+        self._filter = filter
+        self._vault = vault
+        self._seen: dict[bytes, Evaluated] = {}
+
+    def scan(
+        self, path: str, data: bytes, *, binary: bool = False, version: Version | None = None
+    ) -> list[Match]:
+        """Return the matches in `data`, ordered by place, none over another."""
+        found = self._inner.scan(path, data, binary=binary, version=version)
+        known = list(self._known(data)) if len(self._filter.rows) else []
+        if not known:
+            return found
+        kept = _apart(known)
+        kept += [m for m in found if not any(k.start < m.end and m.start < k.end for k in kept)]
+        return sorted(kept, key=lambda m: m.start)
+
+    def _known(self, data: bytes) -> Iterator[Match]:
+        decoded = runs.decode(data)
+        plain = self._filter.places(data)
+        inner = self._filter.places(decoded.buffer) if decoded.buffer else []
+        if not plain and not inner:
+            return
+        wanted = {data[at : at + WIDTH]: row for at, row in plain}
+        wanted |= {decoded.buffer[at : at + WIDTH]: row for at, row in inner}
+        self._learn({window: row for window, row in wanted.items() if window not in self._seen})
+        for first, last, match in self._matches(data, plain):
+            yield match._replace(start=first, end=last)
+        for first, last, match in self._matches(decoded.buffer, inner):
+            begin, end = decoded.span(first, last)
+            yield match._replace(start=begin, end=min(end, len(data)))
+
+    def _learn(self, unknown: dict[bytes, int]) -> None:
+        """Ask the server about windows not seen before."""
+        if len(self._seen) > _REMEMBERED:
+            self._seen.clear()
+        windows = list(unknown)
+        for first in range(0, len(windows), BATCH):
+            batch = windows[first : first + BATCH]
+            blinded = [blinding.blind(window) for window in batch]
+            answers = self._vault.evaluate([b.point for b in blinded])
+            keys = [blinding.unblind(b, answer) for b, answer in zip(blinded, answers, strict=True)]
+            self._seen |= {window: Evaluated(key, ()) for window, key in zip(batch, keys, strict=True)}
+            self._look_up({w: (unknown[w], k) for w, k in zip(batch, keys, strict=True)})
+
+    def _look_up(self, evaluated: dict[bytes, tuple[int, bytes]]) -> None:
+        """Fetch the values of those windows that are rows of the filter."""
+        true = [
+            (window, key, (id, blinding.proof(key)))
+            for window, (row, key) in evaluated.items()
+            for tag, id in self._filter.tags(row)
+            if tag == blinding.tag(key)
+        ]
+        for first in range(0, len(true), BATCH):
+            batch = true[first : first + BATCH]
+            answers = self._vault.held([row for _, _, row in batch])
+            for (window, key, _), held in zip(batch, answers, strict=True):
+                self._seen[window] = Evaluated(key, self._seen[window].held + held)
+
+    def _matches(self, text: bytes, places: list[tuple[int, int]]) -> Iterator[tuple[int, int, Match]]:
+        for at, _ in places:
+            window = text[at : at + WIDTH]
+            key, values = self._seen[window]
+            for held in values:
+                yield from _whole(text, at, window, key, held)
+
+
+def _whole(text: bytes, at: int, window: bytes, key: bytes, held: Held) -> Iterator[tuple[int, int, Match]]:
+    """The value around the window at `at`, if all of it stands there, in any form."""
+    rest = held.length - held.before
+    low = max(0, at - escapes.LONGEST * held.before)
+    for plain in escapes.forms(text[low : at + escapes.LONGEST * rest], low):
+        place = plain.text.find(window)
+        while place >= 0:
+            first = place - held.before
+            value = plain.text[first : first + held.length] if first >= 0 else b""
+            here = plain.origins[place] == at and len(value) == held.length
+            if here and blinding.check(key, value) == held.check:
+                reasons = tuple(f"is {name}" for name in held.names)
+                match = Match(DETECTOR, 0, 0, value, "high", "critical", 1.0, reasons)
+                yield plain.origins[first], plain.origins[first + held.length], match
+                return
+            place = plain.text.find(window, place + 1)
+
+
+def _apart(matches: list[Match]) -> list[Match]:
+    """Of matches over each other the longest."""
+    kept: list[Match] = []
+    for match in sorted(matches, key=lambda m: (m.start - m.end, m.start)):
+        if not any(k.start < match.end and match.start < k.end for k in kept):
+            kept.append(match)
+    return kept
