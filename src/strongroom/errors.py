@@ -12,6 +12,7 @@ StrongroomError
 ├── RateLimited               429  carries when to try again
 ├── UpstreamFailed            502  a system we depend on answered badly
 ├── Sealed                    503
+├── Unavailable               503  the store cannot be reached, or does not say whether it wrote
 ├── NotInitialized            501
 ├── AuditFailed               500  the log took no entry, so there is no answer
 └── IntegrityFailure          500  what storage holds does not authenticate
@@ -85,6 +86,10 @@ class UpstreamFailed(StrongroomError):
 
 class Sealed(StrongroomError):
     """The barrier is closed; only status and unseal answer."""
+
+
+class Unavailable(StrongroomError):
+    """The store cannot be reached; a write that was under way may have happened or not."""
 
 
 class NotInitialized(StrongroomError):

@@ -19,6 +19,7 @@ from strongroom.errors import (
     Sealed,
     StrongroomError,
     TooLarge,
+    Unavailable,
     UnsupportedOperation,
     UpstreamFailed,
 )
@@ -37,6 +38,7 @@ STATUS: dict[type, int] = {
     NotInitialized: 501,
     UpstreamFailed: 502,
     Sealed: 503,
+    Unavailable: 503,
 }
 
 

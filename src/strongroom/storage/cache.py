@@ -37,11 +37,15 @@ class Cache:
         """Remember `value`, unless it alone would push out most of the rest."""
         size = _ENTRY_BYTES + (len(value) if value else 0)
         if size > self._half_bytes // 8:
-            self._young.pop(key, None)
-            self._old.pop(key, None)
+            self.drop(key)
             return
         # An overwritten entry is counted twice until its generation ends; that only ends it sooner.
         self._young[key] = value
         self._young_bytes += size
         if self._young_bytes > self._half_bytes:
             self._old, self._young, self._young_bytes = self._young, {}, 0
+
+    def drop(self, key: str) -> None:
+        """Know nothing of `key` any more."""
+        self._young.pop(key, None)
+        self._old.pop(key, None)

@@ -1,0 +1,146 @@
+"""Real PostgreSQL servers for the store: one alone, or a primary with a synchronous standby."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from strongroom.storage.postgresql.address import Address, address
+from tests.contract.peers import free_port
+from tests.engines.database.postgres import binaries
+from tests.engines.database.unprivileged import handed_over, run_as
+
+USER, PASSWORD = "strongroom", "the store's \\ pass\"word"
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "max_connections": "60",
+    "shared_buffers": "32MB",
+    "wal_level": "replica",
+    "hot_standby": "on",
+    "max_wal_senders": "8",
+    "unix_socket_directories": "",
+}
+
+
+@dataclass
+class Database:
+    """A running server, and which of its databases is meant."""
+
+    data: Path
+    port: int = field(default_factory=free_port)
+    name: str = "postgres"
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{self.name}"
+
+    @property
+    def address(self) -> Address:
+        return address(self.url, environment={"STRONGROOM_STORAGE_PASSWORD": PASSWORD})
+
+    def connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url, password=PASSWORD, autocommit=True, connect_timeout=5)
+
+    def ask(self, query: str) -> list[Any]:
+        """The first column of what a query gives."""
+        with self.connect() as connection:
+            cursor = connection.execute(query.encode())
+            return [row[0] for row in cursor.fetchall()] if cursor.description else []
+
+    def created(self, name: str) -> "Database":
+        """A new, empty database on the same server."""
+        self.ask(f"CREATE DATABASE {name}")
+        return replace(self, name=name)
+
+    def start(self, **more: str) -> None:
+        settings = {**SETTINGS, **more}
+        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        self.process = run_as(
+            self.data, [program("postgres"), "-D", self.data, "-p", str(self.port), *options]
+        )
+        self.wait()
+
+    def wait(self) -> None:
+        """Return when it answers."""
+        for _ in range(600):
+            asked = subprocess.run(
+                [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"], check=False
+            )
+            if asked.returncode == 0:
+                return
+            assert self.process is not None
+            assert self.process.poll() is None, "PostgreSQL ended"
+        raise AssertionError("PostgreSQL did not start")
+
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """Stop it: SIGQUIT as a crash would, SIGINT as an administrator would."""
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(30)
+            self.process = None
+
+    def kill(self) -> None:
+        """As a power cut would: the server and all that it started."""
+        assert self.process is not None
+        for pid in _children(self.process.pid):
+            _end(pid)
+        self.process.kill()
+        self.process.wait(30)
+        self.process = None
+
+
+def _children(pid: int) -> list[int]:
+    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _end(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def program(name: str) -> Path:
+    place = binaries()
+    assert place is not None
+    return place / name
+
+
+def prepared(directory: Path) -> Database:
+    """A new server's files; it is not started."""
+    data = directory / "pg"
+    data.mkdir(parents=True)
+    secret = directory / "password"
+    secret.write_text(PASSWORD + "\n", "utf-8")
+    handed_over(directory, data, secret)
+    options = ["-U", USER, "--pwfile", str(secret), "--auth=scram-sha-256", "-E", "UTF8", "--no-sync"]
+    made = run_as(data, [program("initdb"), "-D", data, *options, "--locale=C"])
+    assert made.wait(120) == 0
+    return Database(data)
+
+
+@contextmanager
+def place() -> Iterator[Path]:
+    """A directory an unprivileged server can reach, whatever other test runs do to theirs."""
+    with tempfile.TemporaryDirectory(prefix="strongroom-pg-", ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
+
+@contextmanager
+def running() -> Iterator[Database]:
+    """A server of its own."""
+    with place() as directory:
+        server = prepared(directory)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
