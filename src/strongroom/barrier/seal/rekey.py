@@ -5,6 +5,7 @@ shares, and only then put in the old one's place, by one write. A crash at any
 point leaves the old shares or the new ones working.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from strongroom.barrier.barrier import Barrier
@@ -15,6 +16,8 @@ from strongroom.crypto.aead import KEY_BYTES
 from strongroom.crypto.random import random_bytes
 from strongroom.errors import InvalidRequest
 from strongroom.storage.contract import Storage
+
+Keep = Callable[[list[bytes]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,12 @@ class Rekey:
         self._run = _Run(shares, threshold, require_verification, rotate_root)
         return await self.status()
 
-    async def submit(self, part: bytes, nonce: str) -> list[bytes]:
+    async def submit(self, part: bytes, nonce: str, keep: Keep | None = None) -> list[bytes]:
         """Take a present share; return the new shares once a quorum agreed, an empty list before.
 
         With verification required the old shares stay in force until `verify` has
-        seen a quorum of the new ones. Raises as `Keeper.authorize` does.
+        seen a quorum of the new ones. `keep` may store a copy of the new shares before
+        they take over. Raises as `Keeper.authorize` does.
         """
         run = self._running()
         if run.candidate is not None:
@@ -96,7 +100,10 @@ class Rekey:
             return []
         seal, parts = new_shares(run.shares, run.threshold)
         new_root_key = random_bytes(KEY_BYTES) if run.rotate_root else root_key
-        run.candidate = await SealState(KIND, run.shares, run.threshold).around(new_root_key, seal)
+        candidate = await SealState(KIND, run.shares, run.threshold).around(new_root_key, seal)
+        if keep is not None:
+            await keep(parts)
+        run.candidate = candidate
         if run.verify:
             run.verification = Attempt()
             return parts

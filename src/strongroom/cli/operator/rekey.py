@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from strongroom.cli import errors, parsing
 from strongroom.cli.errors import Failure
+from strongroom.cli.operator import pgp
 from strongroom.cli.operator.seal import print_shares, share, share_argument
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def configure(to: parsing.Parts) -> None:
             "strongroom operator rekey --init --shares 5 --threshold 3 --verify",
             "strongroom operator rekey             (asks for a present share)",
             "strongroom operator rekey --verify    (asks for a new share, to prove it works)",
+            "strongroom operator rekey --init --shares 2 --threshold 2 --pgp-keys ann.asc,bob.asc --backup",
         ),
     )  # fmt: skip
     share_argument(rekey)
@@ -30,6 +32,12 @@ def configure(to: parsing.Parts) -> None:
     what.add_argument("--init", action="store_true", help="begin")
     what.add_argument("--status", action="store_true", help="how far it is")
     what.add_argument("--cancel", action="store_true", help="give it up")
+    what.add_argument(
+        "--backup-retrieve", action="store_true", help="print the encrypted shares that were kept"
+    )
+    what.add_argument(
+        "--backup-delete", action="store_true", help="delete the encrypted shares that were kept"
+    )
     rekey.add_argument(
         "--shares", "--key-shares", metavar="N", type=int, default=5, help="new key shares (5)"
     )
@@ -37,6 +45,10 @@ def configure(to: parsing.Parts) -> None:
         "--threshold", "--key-threshold", metavar="N", type=int, default=3, help="how many open it (3)"
     )
     rekey.add_argument("--nonce", metavar="NONCE", help="the attempt this share is for")
+    rekey.add_argument("--pgp-keys", metavar="FILES", help=pgp.HELP)
+    rekey.add_argument(
+        "--backup", action="store_true", help="keep the encrypted shares until they are deleted"
+    )
     rekey.add_argument(
         "--verify", action="store_true", help="new shares must be handed in before they take over"
     )
@@ -45,12 +57,14 @@ def configure(to: parsing.Parts) -> None:
 def _rekey(session: Session) -> int:
     args = session.args
     if args.init:
-        body = {
-            "secret_shares": args.shares,
-            "secret_threshold": args.threshold,
-            "require_verification": args.verify,
-        }
-        return _show(session, session.data(session.ask("POST", f"{AREA}/init", body)))
+        return _begin(session)
+    if args.backup_retrieve:
+        session.output.structure(session.data(session.ask("GET", f"{AREA}/backup")))
+        return errors.OK
+    if args.backup_delete:
+        session.ask("DELETE", f"{AREA}/backup")
+        session.say("the kept shares are deleted")
+        return errors.OK
     if args.status:
         return _show(session, session.data(session.ask("GET", f"{AREA}/init")))
     if args.cancel:
@@ -58,6 +72,20 @@ def _rekey(session: Session) -> int:
         session.say("cancelled: the present key shares stay in force")
         return errors.OK
     return _verify(session) if args.verify else _submit(session)
+
+
+def _begin(session: Session) -> int:
+    args = session.args
+    body: dict[str, Any] = {
+        "secret_shares": args.shares,
+        "secret_threshold": args.threshold,
+        "require_verification": args.verify,
+    }
+    if args.pgp_keys:
+        body |= {"pgp_keys": pgp.public_keys(args.pgp_keys), "backup": args.backup}
+    elif args.backup:
+        raise Failure(errors.USAGE, "--backup needs --pgp-keys", "Only encrypted shares are ever kept.")
+    return _show(session, session.data(session.ask("POST", f"{AREA}/init", body)))
 
 
 def _submit(session: Session) -> int:
@@ -76,7 +104,7 @@ def _submit(session: Session) -> int:
     if session.output.style != "table" or session.output.field:
         session.output.facts(after)
     else:
-        print_shares(session, after["keys_base64"])
+        print_shares(session, after)
     if after.get("verification_required"):
         session.say(
             "The present shares stay in force until enough new ones are handed in: operator rekey --verify"
@@ -107,6 +135,8 @@ def _show(session: Session, status: dict[str, Any]) -> int:
         "required",
         "verification_required",
         "verification_nonce",
+        "pgp_fingerprints",
+        "backup",
     )
-    session.output.facts({name: status[name] for name in names if name in status})
+    session.output.facts({name: status[name] for name in names if status.get(name) is not None})
     return errors.OK

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from strongroom.cli import errors, parsing
 from strongroom.cli.errors import Failure
+from strongroom.cli.operator import pgp
 from strongroom.cli.operator.seal import share, share_argument
 from strongroom.cli.prompt import word
 
@@ -26,6 +27,7 @@ def configure(to: parsing.Parts) -> None:
             "strongroom operator generate-root --init            (keep the OTP it prints)",
             "strongroom operator generate-root                   (asks for a key share)",
             "strongroom operator generate-root --decode ENCODED  (asks for the OTP)",
+            "strongroom operator generate-root --init --pgp-key ann.asc",
         ),
     )  # fmt: skip
     share_argument(root)
@@ -34,6 +36,7 @@ def configure(to: parsing.Parts) -> None:
     what.add_argument("--status", action="store_true", help="how far it is")
     what.add_argument("--cancel", action="store_true", help="give it up")
     what.add_argument("--decode", metavar="ENCODED", help="print the token; the OTP is asked for, or `-`")
+    root.add_argument("--pgp-key", metavar="FILE", help="public key that the token is encrypted to")
     root.add_argument("--nonce", metavar="NONCE", help="the attempt this share is for")
 
 
@@ -42,7 +45,8 @@ def _generate(session: Session) -> int:
     if args.decode:
         return _decode(session)
     if args.init:
-        return _show(session, session.data(session.ask("POST", f"{AREA}/attempt", {})))
+        body = {"pgp_key": pgp.public_key(args.pgp_key)} if args.pgp_key else {}
+        return _show(session, session.data(session.ask("POST", f"{AREA}/attempt", body)))
     status = {} if args.cancel else session.data(session.ask("GET", f"{AREA}/attempt"))
     if args.cancel:
         session.ask("DELETE", f"{AREA}/attempt")
@@ -57,7 +61,10 @@ def _generate(session: Session) -> int:
     body = {"key": share(session), "nonce": args.nonce or status["nonce"]}
     after = session.data(session.ask("POST", f"{AREA}/update", body))
     if after.get("complete"):
-        session.say("Decode it with the OTP: strongroom operator generate-root --decode ENCODED_ROOT_TOKEN")
+        how = "the OTP: strongroom operator generate-root --decode ENCODED_ROOT_TOKEN"
+        if after.get("pgp_fingerprint"):
+            how = "the private key: base64 -d | gpg --decrypt"
+        session.say(f"Decode it with {how}")
     return _show(session, after)
 
 
@@ -71,6 +78,7 @@ def _show(session: Session, status: dict[str, Any]) -> int:
         "otp",
         "otp_length",
         "encoded_root_token",
+        "pgp_fingerprint",
     )
     session.output.facts({name: status[name] for name in names if status.get(name) not in (None, "")})
     return errors.OK

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from strongroom.cli import errors, parsing
 from strongroom.cli.errors import Failure
+from strongroom.cli.operator import pgp
 from strongroom.cli.prompt import confirmed, word
 from strongroom.cli.status import show_seal
 
@@ -18,7 +19,11 @@ def configure(to: parsing.Parts) -> None:
     """Declare them."""
     init = parsing.part(
         to, "init", _init, "create the keys of a new server; this prints them once",
-        examples=("strongroom operator init --shares 5 --threshold 3", "strongroom operator init --status"),
+        examples=(
+            "strongroom operator init --shares 5 --threshold 3",
+            "strongroom operator init --shares 2 --threshold 2 --pgp-keys ann.asc,bob.asc",
+            "strongroom operator init --status",
+        ),
     )  # fmt: skip
     init.add_argument(
         "--shares", "--key-shares", metavar="N", type=int, default=5, help="key shares to make (5)"
@@ -30,6 +35,10 @@ def configure(to: parsing.Parts) -> None:
         type=int,
         default=3,
         help="how many of them open it (3)",
+    )
+    init.add_argument("--pgp-keys", metavar="FILES", help=pgp.HELP)
+    init.add_argument(
+        "--root-token-pgp-key", metavar="FILE", help="public key the root token is encrypted to"
     )
     init.add_argument("--status", action="store_true", help="only tell: exit 0 when it is done, 1 when not")
     unseal = parsing.part(
@@ -57,10 +66,10 @@ def share(session: Session) -> str:
     return word(session.args.share, "key share").reveal()
 
 
-def print_shares(session: Session, keys: list[str], token: str = "") -> None:
+def print_shares(session: Session, made: dict[str, Any], token: str = "") -> None:
     """Key shares for people. They are nowhere else."""
-    lines = [f"Key share {number}: {key}" for number, key in enumerate(keys, 1)]
-    lines += ["", f"Root token: {token}"] if token else []
+    lines = pgp.shared_out(session, made, session.args.pgp_keys)
+    lines += ["", token] if token else []
     sys.stdout.write("\n".join(lines) + "\n")
 
 
@@ -70,12 +79,17 @@ def _init(session: Session) -> int:
         done = session.ask("GET", "sys/init").body["initialized"]
         session.output.facts({"initialized": done})
         return errors.OK if done else errors.NEGATIVE
-    body = {"secret_shares": args.shares, "secret_threshold": args.threshold}
+    body: dict[str, Any] = {"secret_shares": args.shares, "secret_threshold": args.threshold}
+    if args.pgp_keys:
+        body["pgp_keys"] = pgp.public_keys(args.pgp_keys)
+    if args.root_token_pgp_key:
+        body["root_token_pgp_key"] = pgp.public_key(args.root_token_pgp_key)
     made: dict[str, Any] = session.ask("POST", "sys/init", body).body
     if session.output.style != "table" or session.output.field:
         session.output.facts(made)
         return errors.OK
-    print_shares(session, made["keys_base64"], made["root_token"])
+    hidden = f", encrypted to {args.root_token_pgp_key}" if args.root_token_pgp_key else ""
+    print_shares(session, made, f"Root token{hidden}: {made['root_token']}")
     session.say("")
     session.say(f"Any {args.threshold} of the {args.shares} shares open the server. They are stored nowhere:")
     session.say(
