@@ -130,3 +130,17 @@ async def test_ceremonies_are_closed_to_strangers_unless_switched_on() -> None:
         with pytest.raises(PermissionDenied):
             await house.delete(path, token=None)
         await house.read(path)
+
+
+async def test_rotation_puts_a_new_key_in_force_online() -> None:
+    house = await House.opened()
+    await house.write("sys/mounts/secret", {"type": "kv", "options": {"version": "2"}})
+    await house.write("secret/data/a", {"data": {"x": 1}})
+    before = (await house.read("sys/key-status")).data["term"]
+    await house.write("sys/rotate", {})
+    await house.write("sys/rotate/keyring", {})
+    assert (await house.read("sys/key-status")).data["term"] == before + 2
+    assert (await house.read("secret/data/a")).data
+    await house.write("sys/seal", {})
+    await house.unseal()
+    assert (await house.read("secret/data/a")).data
