@@ -6,11 +6,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from strongroom.scanner.falsealarms import harmless, placeholder, reference
-from strongroom.scanner.generic_assign import Assignment
 from strongroom.scanner.generic_language import Place
 from strongroom.scanner.generic_names import Named, classify, key_id, words_of
 from strongroom.scanner.generic_providers import implausible
 from strongroom.scanner.generic_shapes import Shaped
+from strongroom.scanner.generic_values import Assignment
 from strongroom.scanner.lazy_pattern import lazy
 from strongroom.scanner.scoring import THRESHOLD, Subject, score
 

@@ -27,9 +27,9 @@ _LOCK = lazy(
     r"(?:^|/)(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|"
     r"composer\.lock|cargo\.lock|gemfile\.lock|"
     r"poetry\.lock|pipfile\.lock|uv\.lock|go\.sum|flake\.lock|podfile\.lock|mix\.lock|packages\.lock\.json|"
-    r"[^/]*\.lockfile|\.terraform\.lock\.hcl|record|checksums?(?:\.\w+)?|"
+    r"[^/]*\.lock(?:file)?|\.terraform\.lock\.hcl|record|checksums?(?:\.\w+)?|"
     r"[^/]*\.(?:sha\d+(?:sums?)?|md5(?:sums?)?|map|min\.css|"
-    r"css|scss|less|svg|snap|asc|sig|ics|woff2?|pem\.pub|pub))$"
+    r"css|scss|less|svg|snap|sig|ics|woff2?|pem\.pub|pub))$"
 )
 _LOCALE = lazy(
     r"(?:^|/)(?:i18n|l10n|locales?|lang|langs|languages?|translations?|intl|nls)/|\.(?:po|"
@@ -92,7 +92,7 @@ def place_of(path: str) -> Place:
 
 
 _LOCK_HINTS = (
-    *("lock", "sum", "record", "npm-shrinkwrap", "css", "scss", "less", ".svg", ".snap", ".asc", ".sig"),
+    *("lock", "sum", "record", "npm-shrinkwrap", "css", "scss", "less", ".svg", ".snap", ".sig"),
     *(".ics", "woff", ".map", ".pub", "checksum", ".sha", ".md5"),
 )
 _SAMPLE_HINTS = ("exampl", "sampl", "demo", "dist", "templat", "tutorial", "doc", "readme")

@@ -1,9 +1,11 @@
 """Tokens of providers that we know: a value that cannot be one is not reported as a generic token.
 
 Each provider's own detectors know its formats. Beside its name, the generic stage keeps only values
-of a usual length and alphabet, which may be a format not yet documented.
+of one of those formats, or of a usual length and alphabet, which may be a format not yet documented.
 """
 
+import re
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
@@ -18,6 +20,8 @@ _USUAL = lazy(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[A-Za-z0-9]{32}|[A-Za-z0-9]{40}|[A-Za-z0-9]{64}|"
     r"[A-Za-z0-9+/_-]{43}=?|[A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{40}|[A-Za-z0-9+/]{22}==)"
 )
+_JOINED = lazy(r"(?P<name>[a-z0-9]{4,}?)(?:api|access|auth|secret|client|app|key|token|id|url)+")
+_VALUE = lazy(r"^value\s*=\s*'''(.+?)'''", re.MULTILINE)
 
 
 @lru_cache(maxsize=1)
@@ -25,25 +29,35 @@ def _providers() -> frozenset[str]:
     return frozenset(package_files.providers()) - LISTS["providers named like words"]
 
 
-def provider_in(text: str) -> bool:
-    """Whether a word of `text`, or two together, is the name of a provider with detectors."""
+def providers_in(text: str) -> Iterator[str]:
+    """Yield the providers with detectors of which a word of `text`, or two together, is the name."""
     words = words_of(text)
-    return any(map(_names_provider, words)) or any(a + b in _providers() for a, b in pairwise(words))
+    known = _providers()
+    for word in (*words, *(a + b for a, b in pairwise(words))):
+        joined = _JOINED.fullmatch(word)
+        if word in known:
+            yield word
+        elif joined and joined["name"] in known:
+            yield joined["name"]
+
+
+@lru_cache(maxsize=64)
+def _formats(provider: str) -> re.Pattern[str]:
+    """What the values of a provider's context detectors look like."""
+    values = _VALUE.findall(package_files.detector_text(provider))
+    return re.compile("|".join(f"(?:{value})" for value in values) or r"(?!)")
 
 
 @lru_cache(maxsize=8192)
-def _names_provider(word: str) -> bool:
-    known = _providers()
-    longer = len(word) > 5 and any(word.startswith(p) or word.endswith(p) for p in known if len(p) > 3)
-    return word in known or longer
-
-
 def implausible(kind: str, value: str, around: str) -> str:
     """Say why `value` is no token: characters that tokens do not have, or a form no provider uses. Or ""."""
     if kind not in ("token", "api_key", "secret", "encryption_key"):
         return ""
     if kind in ("token", "api_key") and (len(value) < 10 or not _CLEAN.fullmatch(value)):
         return "tokens are longer and have no such characters"
-    if provider_in(around) and not _USUAL.fullmatch(value):
+    if _USUAL.fullmatch(value):
+        return ""
+    named = list(providers_in(around))
+    if named and not any(_formats(provider).fullmatch(value) for provider in named):
         return "not in the form of this provider's tokens"
     return ""

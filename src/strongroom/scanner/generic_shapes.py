@@ -38,6 +38,7 @@ _COMMANDS = (
         r";]{0,200}?\s-p(?P<v>[^\s\"'$-][^\s\"']{1,60}|(?<=-p)\"[^\"\n$]{2,60}(?=\")|"
         r"(?<=-p)'[^'\n]{2,60}(?='))"
     ),
+    r"(?:lftp|\bopen)\b[^\n|;]{0,120}?\s-u\s{0,2}[\w.@-]{1,60},(?P<v>[^\s\"'$,]{2,80})",
     r"sshpass\s{1,3}-p\s{0,3}[\"']?(?P<v>[^\s\"']{2,80})",
     (
         r"(?:mongo(?:sh|dump|restore|export|import)?|smbclient|sqlcmd|bcp|isql|lftp|docker|az|cf|"
@@ -64,7 +65,7 @@ _LOGIN_CALL = (
     r"(?i:\w{0,20}(?:login|log_in|logon|authenticate|sign_?in|connect\w{0,8}|getconnection|"
     r"credentials?|passwordauthentication|basic_?auth\w{0,12}|"
     r"create_?user|create_?superuser|add_?user|set_?credentials|mysqli|pdo|datasource|"
-    r"passwordauthenticationtoken|passwordtoken|\.basic|pw_set)|\bauth\s?=\s?)[( ]\s{0,20}"
+    r"passwordauthenticationtoken|passwordtoken|\.basic|pw_set|\.auth)|\bauth\s?=\s?)[( ]\s{0,20}"
     r"(?:[\w.$]{1,40},\s?)?(?:[\"'][^\"'\n\s]{1,200}[\"'],\s{0,20}){1,2}(?:some\()?[@bu]?(?P<"
     r"q>[\"'])(?P<v>[^\"'\n\s]{3,100})(?P=q)"
 )

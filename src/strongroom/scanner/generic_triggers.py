@@ -16,27 +16,33 @@ class Trigger(NamedTuple):
 
 _STRONG = r"(?:pass|pwd|psw|secret|cred|token|pw|psk|dsn|mnemonic)"
 _WEAK = r"(?:key|auth|salt|nonce|seed|jwt|sig)"
-_NAME_TAIL = r"[\w.\-]{0,24}(?:\[\w{0,8}\])?\\?[\"'`\])]{0,3}\s{0,4}"
-_JOINED = r"(?::\s?&?[\w.']{1,16}\s?=|[=:(,>|!?]{1,2}=?|->|<-|\{|\sas string =)\s{0,4}(?:\(\s{0,12})?"
+_NAME_TAIL = r"[\w.\-]{0,24}(?:\[\w{0,8}\])?\\?[\"'`\])}]{0,3}\s{0,4}"
+_JOINED = (
+    r"(?:\??:\s?&?[\w.']{1,16}\s?=|[=:(,>|!?]{1,2}=?|->|<-|\{|(?:as )?(?:string|\[\]byte) =|"
+    r"\{ get;[^{}\n]{0,30}\} =|\.(?:not\.)?(?:to|be|is|eq|should)[\w.]{0,20}\()"
+    r"\s{0,4}(?:\(\s{0,12})?"
+)
 
 TRIGGERS = (
     Trigger("assign", rf"(?i){_STRONG}{_NAME_TAIL}{_JOINED}[^\s=;,(){{}}<>]"),
-    Trigger("assign", rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}[a-z@]{{0,2}}\\?[\"'`][\w+/=.\-~]{{10}}"),
-    Trigger("assign", rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}[a-z+/=._\-~]{{0,20}}\d[\w+/=.\-~]{{8}}"),
+    Trigger(
+        "assign", rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}(?:\[\]byte\()?[a-z@]{{0,2}}\\?[\"'`][\w+/=.\-~]{{10}}"
+    ),
+    Trigger("assign", rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}[a-z+/=._\-~]{{0,28}}\d[\w+/=.\-~]{{8}}"),
     Trigger(
         "assign",
         (
             rf"(?i)(?:{_STRONG}|key)[\w.\-]{{0,24}}(?:[\"'],?|"
             rf",)?(?:\"type\":\"[\w]{{0,12}}\",)?\s{{0,24}}(?:[-,{{]\s)?[\"']?(?:value|default|"
-            rf"defaultvalue)[\"']?\s{{0,3}}[=:>]"
+            rf"defaultvalue|content|with)[\"']?\s{{0,3}}[=:>]"
         ),
     ),
     Trigger(
         "assign",
-        rf"(?i){_STRONG}[\w.\- ]{{0,20}}</(?:[\w-]{{0,12}}name|key|string)>"
-        r"\s{0,24}<(?:[\w-]{0,12}value|string)>[^<\s]",
+        rf"(?i){_STRONG}[\w.\- ]{{0,20}}(?:</(?:[\w-]{{0,12}}name|key|string)>|[\"']\s?>)"
+        r"\s{0,24}<(?:[\w-]{0,12}value|string|contents)>[^<\s]",
     ),
-    Trigger("url", r"(?i)[a-z]://[^\s/:@\"'<>]{0,64}:[^\s/@\"'<>]{2,80}@[\w\[{$%.-]"),
+    Trigger("url", r"(?i)[a-z]\d?://[^\s/:@\"'<>]{0,64}:[^\s/@\"'<>]{2,80}@[\w\[{$%.-]"),
     Trigger("url", r"\w:[^\s:@\"'/]{2,60}@(?:tcp|unix|udp)\("),
     Trigger("auth", r"(?i)\b(?:basic|bearer)\s{1,2}[\w+/=.\-~]{12}"),
     Trigger(
@@ -68,21 +74,21 @@ TRIGGERS = (
     ),
     Trigger(
         "assign",
-        r"(?i)(?:pass|password|passwd|pwd|secret|token|key|passphrase)\s{1,8}[en@]?['\"][^\s'\"<$%{]",
+        r"(?i)(?:pass|password|passwd|pwd|secret|token|key|passphrase)\s{1,8}[en@]?['\"`][^\s'\"<$%{`]",
     ),
     Trigger(
         "assign",
         (
             r"(?i)(?:^|\n)[ \t]{0,8}(?:env |arg |set |setenv |export )?[\w.-]{0,24}(?:pass|"
-            r"password|passwd|secret|token|api_?key|"
-            r"auth)[ \t]{1,4}[^\s=:#(]{4,64}[ \t]{0,2}(?:[\r\n]|$)"
+            r"password|passwd|pwd|secret|token|_?key|"
+            r"passphrase|salt|nonce|psk|auth)[ \t]{1,4}[^\s=:#(]{4,64}[ \t]{0,2}(?:[\r\n]|$)"
         ),
     ),
     Trigger("sql", r"(?i)password\s{0,3}(?:\(|as)?\s{0,3}[en]?['\"][^\s'\"]"),
     Trigger(
         "login",
         r"(?i)(?:login|log_in|logon|authenticate|sign_?in|connect|connection|credentials?|"
-        r"passwordauthentication|basic_?auth|_auth|basicauth|user|"
+        r"passwordauthentication|basic_?auth|[_.]auth|basicauth|user|"
         r"mysqli|pdo|passwordtoken|\.basic|pw_set|"
         r"auth\s?=\s?)[( ]\s{0,20}(?:[\w.$]{1,40},\s?)?[\"'][^\"'\n]{1,200}[\"'],\s{0,20}(?:som"
         r"e\()?[@bu]?[\"'][^\"'\s]",

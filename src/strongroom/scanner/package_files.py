@@ -16,3 +16,9 @@ def data_text(name: str) -> str:
 def providers() -> list[str]:
     """Return the providers that have a file of detectors."""
     return [name.removesuffix(".toml") for name in os.listdir(f"{_HERE}/detectors") if name.endswith(".toml")]  # noqa: PTH208
+
+
+def detector_text(provider: str) -> str:
+    """Return the text of a provider's file of detectors."""
+    with open(f"{_HERE}/detectors/{provider}.toml", encoding="utf-8") as file:  # noqa: PTH123
+        return file.read()
