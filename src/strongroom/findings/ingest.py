@@ -56,7 +56,7 @@ class Intake:
             if news:
                 for told in self.told:
                     await told(self.tx, finding, news, self.who, self.now)
-        if report.complete and report.scan:
+        if report.coverage == "tree" and report.scan:
             outcome.gone = await self._sweep(report)
         return outcome
 
@@ -65,7 +65,7 @@ class Intake:
         rows = record.view(self.tx)
         known = await rows.find(key, Source) or Source(name=report.source)
         known.scanned, known.scan, known.public = self.now, report.scan, report.public
-        if report.complete:
+        if report.coverage != "part":
             known.complete, known.wanted = self.now, 0
         rows.put(key, known)
         return known

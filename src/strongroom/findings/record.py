@@ -146,7 +146,7 @@ class Finding(Struct, kw_only=True, omit_defaults=True):
 
 
 class Source(Struct, kw_only=True, omit_defaults=True):
-    """What is scanned again and again. `wanted` is when someone asked for a scan."""
+    """What is scanned again and again. `complete` is when all of it was, `wanted` when someone asked."""
 
     name: str
     scanned: float = 0

@@ -54,11 +54,12 @@ class Report(Fields, frozen=True):
     """A batch of one scan.
 
     `source` names what was scanned, the same each time. Batches of one scan share `scan`; the last
-    of a scan that read all of the source says `complete`, and what was not seen again is then gone.
+    says what all of them cover: a part of the source, its whole `history`, or its whole `tree` of
+    files, and what was in these and is not seen again is then gone.
     """
 
     source: Annotated[str, Meta(min_length=1, max_length=500)]
     scan: Annotated[str, Meta(max_length=64, pattern=r"^[0-9a-zA-Z_-]*$")] = ""
     public: bool = False
-    complete: bool = False
+    coverage: Literal["part", "tree", "history"] = "part"
     findings: Annotated[tuple[Reported, ...], Meta(max_length=MAX_FINDINGS)] = ()

@@ -219,7 +219,7 @@ async def rescan(at: Moment, incident: Incident, step: Step) -> str:
 async def rescanned(at: Moment, incident: Incident, step: Step) -> str:
     """Whether all of it was scanned again, and that the new value has not leaked too."""
     asked = max(event.at for event in incident.timeline if event.what == "rescan")
-    if any(source.scanned <= asked for source in await _sources(at, incident)):
+    if any(source.complete <= asked for source in await _sources(at, incident)):
         return WAIT if at.now < asked + step.wait else _not_scanned(at, incident, step)
     known = {rotation.held: rotation.new for rotation in incident.rotations}
     leaked = [
