@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from strongroom.scanner.falsealarms import harmless, placeholder, reference
+from strongroom.scanner.generic_around import against
 from strongroom.scanner.generic_language import Place
 from strongroom.scanner.generic_names import Named, classify, key_id, words_of
 from strongroom.scanner.generic_providers import implausible
@@ -48,23 +49,6 @@ _DOC_HOST = lazy(
 )
 
 
-_TEST_RESULT = lazy(
-    rb"\n(?:X?PASS(?:ED)?|X?FAIL(?:ED)?|SKIP(?:PED)?|OK|ERROR|WARN(?:ING)?|UNSUPPORTED|UNTESTED|UNRESOLVED"
-    rb"|Running)\b[: ]"
-)
-
-
-def _is_test_result(found: Assignment, data: bytes) -> bool:
-    """Whether `PASS: name` stands among the lines of a test report."""
-    if found.name != "PASS" or found.quoted:
-        return False
-    line = data.rfind(b"\n", 0, found.at)
-    return (
-        _TEST_RESULT.search(data, max(0, line - 300), max(0, line)) is not None
-        or _TEST_RESULT.search(data, found.end, found.end + 300) is not None
-    )
-
-
 def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     """Decide on an assignment."""
     named = classify(found.name.rpartition(".")[2] if found.op == "call" else found.name)
@@ -73,10 +57,9 @@ def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     words = words_of(found.name.rpartition(".")[2])
     if found.op == "call" and _GETTER.match(words[0]):
         return Verdict(False, 0.0, ("an argument of a function that looks something up",))
-    if _is_test_result(found, data):
-        return Verdict(False, 0.0, ("a line of a test report",))
     raw = data[found.start : found.end]
     reason = _excluded(found.name, named, raw, found.quoted)
+    reason = reason or against(found, raw.decode("ascii").strip(), data, place)
     if reason:
         return Verdict(False, 0.0, (reason,))
     neighbours = _NEIGHBOURS.search(data, max(0, found.at - 160), found.end + 160) is not None
@@ -84,8 +67,8 @@ def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     verdict = _scored(named, raw, op, found.quoted, place, neighbours)
     if not verdict.accepted:
         return verdict
-    line = data[max(data.rfind(b"\n", 0, found.at) + 1, found.at - 80) : found.start]
-    reason = implausible(named.kind, raw.decode("ascii"), line.decode("ascii", "replace"))
+    line = data[max(data.rfind(b"\n", 0, found.at) + 1, found.at - 30) : found.start]
+    reason = implausible(named.kind, raw.decode("ascii").strip(), line.decode("ascii", "replace"))
     return Verdict(False, 0.0, (reason,)) if reason else verdict
 
 
