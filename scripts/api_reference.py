@@ -7,6 +7,7 @@ from pathlib import Path
 
 from strongroom.framework import Engine, Operation, Route
 from strongroom.inventory import Inventory
+from strongroom.rotation import RotationEngine
 from strongroom.server.assembly import AUTH_METHODS, ENGINES
 from strongroom.system.ceremonies import Permissions
 from strongroom.system.engine import system
@@ -32,6 +33,7 @@ def mounts() -> Iterator[tuple[str, str, Engine]]:
     """Title, where it is usually mounted, and the engine."""
     yield "System", "sys/", system(Permissions())
     yield "Inventory", "inventory/", Inventory()
+    yield "Rotation", "rotation/", RotationEngine()
     for kind, engine in sorted(ENGINES.items()):
         if not engine.versions:
             yield f"Engine {kind}", f"{kind}/", engine

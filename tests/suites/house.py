@@ -14,6 +14,7 @@ from strongroom.framework import Engine, Operation, Request, Response, canonical
 from strongroom.framework.context import in_thread
 from strongroom.sensitive import Sensitive
 from strongroom.server.assembly import AUTH_METHODS, ENGINES
+from strongroom.storage.contract import Storage
 from strongroom.storage.memory import MemoryStorage
 from strongroom.system.ceremonies import Ceremonies, Permissions
 from strongroom.system.engine import system
@@ -56,10 +57,12 @@ class ListLog:
 class House:
     """An opened core and its root token."""
 
-    def __init__(self, permissions: Permissions, engines: Mapping[str, Engine]) -> None:
+    def __init__(
+        self, permissions: Permissions, engines: Mapping[str, Engine], storage: Storage | None = None
+    ) -> None:
         self.clock = FakeClock()
         self.log = ListLog()
-        self.storage = MemoryStorage()
+        self.storage = storage or MemoryStorage()
         barrier = Barrier(self.storage, self.clock)
         methods = {f"auth/{kind}": method for kind, method in AUTH_METHODS.items()}
         kinds = {"system": system(permissions), **ENGINES, **methods, **engines}

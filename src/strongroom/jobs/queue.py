@@ -65,9 +65,9 @@ async def cancel(tx: BarrierTransaction, job_id: str, now: float) -> Job:
 
 
 async def resume(tx: BarrierTransaction, job_id: str, now: float) -> Job:
-    """Let a sleeping job go on now. Raises NotFound, InvalidRequest when it does not sleep."""
+    """Let a job go on now that sleeps or pauses after a failure. Raises NotFound, InvalidRequest."""
     job = await find(tx, job_id)
-    if job.state != "sleeping":
+    if job.state not in ("sleeping", "waiting"):
         raise InvalidRequest(f"the job does not sleep: it is {job.state}")
     job.steps = tuple(Done(step.name, min(step.at, now), step.stored) for step in job.steps)
     record.move(record.view(tx), job, now)

@@ -34,6 +34,12 @@ class Create(Call, frozen=True, kw_only=True, forbid_unknown_fields=True):
     set: dict[str, str] = {}
 
 
+class Refusal(Call, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The request that must fail once a credential has ended."""
+
+    expect: tuple[int, ...] = (401, 403)
+
+
 class Find(Call, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The request that finds what an attempt cut short has left: `each` points to a list, `facts` into it."""
 
@@ -61,7 +67,7 @@ class HttpTarget(Struct, frozen=True, kw_only=True, tag_field="kind", tag="http"
     create: Create
     verify: Call
     retire: Call
-    verify_dead: Call
+    verify_dead: Refusal
     auth: Login | None = None
     find: Find | None = None
     slots: tuple[str, ...] = ()

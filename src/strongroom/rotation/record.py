@@ -65,8 +65,9 @@ class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How one secret is rotated; times in seconds.
 
     `schedule` holds presets, cron expressions, `by-risk`; nothing means by hand. `grace` is how
-    long the old credential stays valid at most. `type` and the secret's classification choose
-    the preset where the schedule is by risk.
+    long the old credential stays valid at most; it ends before that, but not before `settle`,
+    once everyone who read the secret in the last `consumer_days` has the new one. `type` and
+    the secret's classification choose the preset where the schedule is by risk.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     window: int = 0
     jitter: int = 0
     grace: int = 3600
+    settle: int = 60
     consumer_days: int = 30
     attempts: int = 5
     fallback: Literal["keep", "retry", "second_plan"] = "keep"
@@ -95,13 +97,14 @@ class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PlanState(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a plan's rotations stand: `active` and `queued` are rotation ids."""
+    """Where a plan's rotations stand: `active` and `queued` are rotation ids, `slot` is in force."""
 
     active: str = ""
     queued: str = ""
     last: str = ""
     last_success: float = 0
     failures: int = 0
+    slot: str = ""
 
 
 class Step(Struct, frozen=True, array_like=True):
@@ -139,6 +142,7 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
     new: int = 0
     late: tuple[str, ...] = ()
     given_up: bool = False
+    abandoned: bool = False
     error: str = ""
     failed_step: str = ""
     steps: tuple[Step, ...] = ()
@@ -151,6 +155,10 @@ class Held(Struct, frozen=True, kw_only=True, omit_defaults=True):
     new: dict[str, str] = {}
     generated: str = ""
     slot: str = ""
+    old_slot: str = ""
+
+    def __repr__(self) -> str:
+        return "Held(…)"
 
 
 class FailedRotation(Struct, frozen=True, kw_only=True):

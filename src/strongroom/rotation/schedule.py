@@ -45,6 +45,10 @@ class Due(Struct, frozen=True):
     plan: str
 
 
+class Nothing(Struct, frozen=True):
+    """No arguments."""
+
+
 class Cadence(Struct, frozen=True):
     """The preset for each `type/classification`; `*` stands for any."""
 

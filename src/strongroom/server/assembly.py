@@ -28,6 +28,7 @@ from strongroom.errors import AuditFailed, IntegrityFailure, InvalidRequest
 from strongroom.framework import Engine
 from strongroom.inventory import Inventory, InventoryDesk
 from strongroom.jobs import Workers
+from strongroom.rotation import Neighbours, RotationDesk, RotationEngine
 from strongroom.server.config import Config
 from strongroom.server.log import OperatorLog
 from strongroom.server.pool import Pool
@@ -88,6 +89,8 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
         workers.start,
     ]
     InventoryDesk(core).attach()
+    outbound = Outbound(config.rotation.outbound, "rotation plans")
+    RotationDesk(core, workers, outbound, Neighbours()).attach()
     stack.push_async_callback(_seal, core)
     api = Api(
         core.handle,
@@ -105,6 +108,7 @@ def _engines(config: Config) -> Mapping[str, Engine]:
     return {
         "system": system(permissions),
         Inventory.kind: Inventory(),
+        RotationEngine.kind: RotationEngine(),
         **ENGINES,
         **{f"auth/{kind}": method for kind, method in AUTH_METHODS.items()},
     }

@@ -55,6 +55,12 @@ class Audit(Struct, frozen=True, forbid_unknown_fields=True):
     devices: tuple[Device, ...] = ()
 
 
+class Rotation(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[rotation]`: the hosts that declared targets of rotation plans may reach: `host` or `host:port`."""
+
+    outbound: tuple[str, ...] = ()
+
+
 class Proxy(Struct, frozen=True, forbid_unknown_fields=True):
     """`[proxy]`: networks whose `X-Forwarded-For` is believed."""
 
@@ -81,6 +87,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     storage: Storage = Storage()
     operator: Operator = Operator()
     audit: Audit = Audit()
+    rotation: Rotation = Rotation()
     limits: Limits = Limits()
     proxy: Proxy = Proxy()
     log: LogSettings = LogSettings()

@@ -1,4 +1,4 @@
-"""Which hosts devices may reach: those the configuration names, at addresses that make sense.
+"""Which hosts the server may reach: those the configuration names, at addresses that make sense.
 
 A name is looked up once per connection and the connection goes to that address, so an answer that
 changes between check and use (DNS rebinding) gains nothing.
@@ -19,9 +19,13 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Outbound:
-    """The allow-list: `host`, `host:port`, `[v6]:port`, or `unix:/path` for a local socket."""
+    """The allow-list: `host`, `host:port`, `[v6]:port`, or `unix:/path` for a local socket.
 
-    def __init__(self, allowed: Collection[str]) -> None:
+    `who` is who may reach them, for refusals.
+    """
+
+    def __init__(self, allowed: Collection[str], who: str = "audit devices") -> None:
+        self._who = who
         self._allowed = frozenset(
             entry.lower() if not entry.startswith("unix:") else entry for entry in allowed
         )
@@ -31,12 +35,12 @@ class Outbound:
         name = _canonical(host)
         shown = f"[{name}]" if ":" in name else name
         if not {name, shown, f"{shown}:{port}"} & self._allowed:
-            raise InvalidRequest(f"the configuration does not allow audit devices to reach {shown}:{port}")
+            raise InvalidRequest(f"the configuration does not allow {self._who} to reach {shown}:{port}")
 
     def permit_unix(self, path: str) -> None:
         """Raise InvalidRequest unless the configuration names this local socket."""
         if f"unix:{path}" not in self._allowed:
-            raise InvalidRequest(f"the configuration does not allow audit devices to reach unix:{path}")
+            raise InvalidRequest(f"the configuration does not allow {self._who} to reach unix:{path}")
 
     async def resolve(self, host: str, port: int) -> str:
         """The address to connect to. Raises UpstreamFailed when there is none that may be used."""
@@ -47,12 +51,12 @@ class Outbound:
         except OSError as error:
             raise UpstreamFailed(f"{host} has no address") from error
         address = str(found[0][4][0])
-        check_address(host, address)
+        check_address(host, address, self._who)
         return address
 
 
-def check_address(host: str, address: str) -> None:
-    """Raise UpstreamFailed for an address no log collector lives at.
+def check_address(host: str, address: str, who: str = "audit devices") -> None:
+    """Raise UpstreamFailed for an address no service lives at.
 
     Loopback is fine only for a host that is loopback by name.
     """
@@ -60,7 +64,7 @@ def check_address(host: str, address: str) -> None:
     reserved = plain.is_link_local or plain.is_multicast or plain.is_unspecified or plain in _METADATA
     loopback = plain.is_loopback and _canonical(host) not in _LOOPBACK_NAMES
     if reserved or loopback:
-        raise UpstreamFailed(f"{host} leads to {plain}, where audit devices may not go")
+        raise UpstreamFailed(f"{host} leads to {plain}, where {who} may not go")
 
 
 def _unwrap(address: Address) -> Address:

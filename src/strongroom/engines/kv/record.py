@@ -114,6 +114,8 @@ def with_version(ctx: Context, path: str, key: Key, config: Config, text: bytes,
         created, now + after if after else 0.0, False, caller.display_name, caller.entity_id, reason
     )
     versions = {**key.versions, number: latest}
+    if key.latest is not None and key.latest.label:
+        versions[key.current] = replace(key.latest, label="")
     kept = key.max_versions or config.max_versions or DEFAULT_MAX_VERSIONS
     oldest = max(key.oldest, number - kept + 1, 0)
     for old in [old for old in versions if old < oldest]:
