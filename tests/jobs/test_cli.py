@@ -74,7 +74,7 @@ async def test_the_routes_list_show_and_act(store: Store) -> None:
     assert (await ask(Operation.WRITE, f"sys/jobs/{store.asleep}/resume"))["state"] == "sleeping"
     assert (await ask(Operation.WRITE, f"sys/jobs/{store.asleep}/cancel"))["state"] == "cancelling"
     plans = await ask(Operation.LIST, "sys/job-schedules")
-    assert plans["keys"] == ["jobs/tidy"]
+    assert "jobs/tidy" in plans["keys"]
     assert (await ask(Operation.READ, "sys/job-schedules/jobs/tidy"))["interval"] == 3600
     await finish_all(_core(store).barrier.begin, _core(store).services["jobs"])
     assert (await ask(Operation.READ, f"sys/jobs/{store.asleep}"))["state"] == "cancelled"
