@@ -57,7 +57,8 @@ class Vault:
     def held(self, rows: Sequence[tuple[bytes, bytes]]) -> list[tuple[Held, ...]]:
         """The live values of each row."""
         answer = self._asked("rows", {"rows": [(id + proof).hex() for id, proof in rows]})
-        return [(_held(row),) if row else () for row in answer["rows"]]
+        found = zip(rows, answer["rows"], strict=True)
+        return [(_held(id, row),) if row else () for (id, _), row in found]
 
     def _asked(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -67,8 +68,8 @@ class Vault:
         return cast("dict[str, Any]", answer.body["data"])
 
 
-def _held(row: dict[str, Any]) -> Held:
-    return Held(row["before"], row["length"], b64decode(row["check"]), tuple(row["held_as"]))
+def _held(id: bytes, row: dict[str, Any]) -> Held:
+    return Held(id, row["before"], row["length"], b64decode(row["check"]), tuple(row["held_as"]))
 
 
 def finder(args: argparse.Namespace, rules: Rules) -> KnownFinder:

@@ -1,7 +1,6 @@
 """The scanner's side door: the filter, the blinded evaluation, and what a found window belongs to."""
 
 import hmac
-import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from typing import Annotated, Any
@@ -10,12 +9,12 @@ from msgspec import Meta
 
 from strongroom.errors import InvalidRequest
 from strongroom.framework import Context, Fields, Nothing, Response
-from strongroom.inventory import house, secrets
-from strongroom.inventory.fingerprints import ID_BYTES, Owner, Value
+from strongroom.inventory import house, known, references
+from strongroom.inventory.fingerprints import Value
+from strongroom.inventory.references import Reference
 from strongroom.scanner.known import blinding
 
 MOST = 1000  # points or rows in one request
-_HEX = re.compile(f"[0-9a-f]{{{2 * (ID_BYTES + blinding.PROOF_BYTES)}}}")
 
 
 class Evaluate(Fields, frozen=True):
@@ -72,36 +71,25 @@ async def read_rows(ctx: Context, req: Rows) -> Response:
 
 
 async def _row(ctx: Context, row: str) -> dict[str, Any] | None:
-    id, proof = row[: 2 * ID_BYTES], row[2 * ID_BYTES :]
-    value = await house.own(ctx).find(f"value/{id}", Value) if _HEX.fullmatch(row) else None
-    if value is None or not value.proof or not hmac.compare_digest(value.proof.hex(), proof):
+    id, proof = known.split(row) or ("", b"")
+    value = await house.own(ctx).find(f"value/{id}", Value) if id else None
+    if value is None or not hmac.compare_digest(value.proof, proof):
         return None
-    names = [name for owner, inner in value.owners.items() for name in await live_names(ctx, owner, inner)]
-    if not names:
+    held = [ref for owner, names in value.owners.items() for ref in await live(ctx, owner, names)]
+    if not held:
         return None
     check = b64encode(value.check).decode()
-    return {"before": value.before, "length": value.length, "check": check, "held_as": names}
+    return {
+        "before": value.before,
+        "length": value.length,
+        "check": check,
+        "held_as": [ref.shown for ref in held],
+    }
 
 
-async def live_names(ctx: Context, owner: str, names: tuple[str, ...]) -> list[str]:
-    """The names of what an owner holds that is usable now, for people."""
-    kind, _, rest = owner.partition("/")
-    if kind != "kv":
-        held = await house.own(ctx).find(f"owner/{owner}", Owner)
-        return [owner] if held else []
-    uuid, _, path = rest.partition("/")
-    mount = next((mount for mount in house.key_value_mounts(ctx) if mount.uuid == uuid), None)
-    if mount is None:
-        return []
-    live = {version.number for version in await secrets.live(house.glance(ctx), mount, path, ctx.now())}
-    return [named(mount.path + path, name) for name in names if int(name.partition(" ")[0]) in live]
-
-
-def named(path: str, name: str) -> str:
-    """`secret/app version 3, field password`; the field of a value without versions has no number."""
-    number, _, field = name.partition(" ")
-    version = f" version {number}," if number != "0" else ""
-    return f"{path}{version} field {field}"
+async def live(ctx: Context, owner: str, names: tuple[str, ...]) -> list[Reference]:
+    """What an owner holds that is usable now."""
+    return await references.live(house.glance(ctx), house.core(ctx).mounts.values(), owner, names, ctx.now())
 
 
 async def read_status(ctx: Context, req: Nothing) -> Response:

@@ -43,6 +43,7 @@ class Value(Struct, frozen=True, array_like=True):
     before: int = 0
     length: int = 0
     check: bytes = b""
+    holding: bytes = b""
 
 
 class Owner(Struct, frozen=True):
@@ -137,6 +138,7 @@ class Fingerprints:
             before=found.before,
             length=len(raw),
             check=blinding.check(key, raw),
+            holding=blinding.holding(key, raw),
         )
 
 

@@ -11,7 +11,7 @@ from strongroom.framework import CommaList, Context, Fields, Nothing, Operation,
 from strongroom.framework.path import CanonicalPath
 from strongroom.inventory import catalog, house, secrets
 from strongroom.inventory.catalog import Entry
-from strongroom.inventory.exchange import live_names
+from strongroom.inventory.exchange import live
 from strongroom.inventory.fingerprints import Value
 from strongroom.inventory.usage import Identity, Reader, Usage
 
@@ -94,11 +94,13 @@ async def duplicates(ctx: Context, req: Page) -> Response:
     while keys := await view.keys("value/", after, PAGE):
         for key in keys:
             value = await view.get(key, Value)
-            held = [await live_names(ctx, *owner) for owner in value.owners.items()] if value.owners else []
-            held = [names for names in held if names]
+            held = (
+                [await live(ctx, *owner) for owner in value.owners.items()] if len(value.owners) > 1 else []
+            )
+            held = [references for references in held if references]
             if len(held) > 1:
                 id = key.removeprefix("value/")
-                groups.append({"id": id, "held_as": [name for names in held for name in names]})
+                groups.append({"id": id, "held_as": [one.shown for references in held for one in references]})
                 if len(groups) == req.limit:
                     return Response({"duplicates": groups, "next": id})
         after = keys[-1]

@@ -7,7 +7,7 @@ no note is left.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -18,10 +18,13 @@ from strongroom.barrier.view import View
 from strongroom.core.core import Core
 from strongroom.errors import InvalidRequest, RateLimited, Sealed
 from strongroom.framework import Caller, Mount, Operation, Request, Response
-from strongroom.inventory import indexing, secrets, usage
+from strongroom.inventory import indexing, known, secrets, usage
 from strongroom.inventory.fingerprints import Fingerprints, Keys, Rows, create
 from strongroom.inventory.guard import Guard
 from strongroom.inventory.indexing import AREA, Step
+from strongroom.inventory.known import Consumer
+from strongroom.inventory.references import Reference
+from strongroom.inventory.usage import Usage
 from strongroom.storage.contract import Conflict
 
 log = logging.getLogger(__name__)
@@ -110,6 +113,32 @@ class InventoryDesk:
         elif mount.kind == "system" and request.operation is Operation.DELETE:
             self._unmounted = True
             self._work.set()
+
+    async def consumers(self, tx: BarrierTransaction, mount_path: str, path: str) -> list[Consumer]:
+        """Everyone who was seen reading the secret at `path` of a mount."""
+        mount = self._core.mounts.get(mount_path)
+        return await known.consumers(tx, self.gathered, mount, path) if mount else []
+
+    async def readers(
+        self, tx: BarrierTransaction, mount_path: str, path: str, version: int
+    ) -> Mapping[str, float]:
+        """When each identity last read a version; 0 for any version."""
+        mount = self._core.mounts.get(mount_path)
+        usage = await known.usage(tx, self.gathered, mount, path) if mount else Usage()
+        last = {
+            name: r.versions.get(version, 0.0) if version else r.last for name, r in usage.readers.items()
+        }
+        return {name: at for name, at in last.items() if at}
+
+    async def facts(self, tx: BarrierTransaction, mount_path: str, path: str) -> Mapping[str, str]:
+        """The facts of a secret that are set, such as its owner and classification."""
+        mount = self._core.mounts.get(mount_path)
+        return await known.facts(tx, mount, path) if mount else {}
+
+    async def matches(self, tx: BarrierTransaction, rows: Sequence[str]) -> list[Reference]:
+        """What found values are: `rows` are what the scanner reports as `known`."""
+        mounts = list(self._core.mounts.values())
+        return await known.matches(tx, mounts, rows, self._core.clock.now())
 
     async def add(self, tx: BarrierTransaction, value: str, owner: str) -> Callable[[], None]:
         """Let the index know an issued credential; `owner` names it, such as `lease/<id>`.

@@ -5,6 +5,7 @@ the audit log has every read.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -44,6 +45,14 @@ class Identity(Struct, frozen=True):
 
     policies: tuple[str, ...]
     last: float
+    entity: bool = False
+
+
+class Seen(NamedTuple):
+    """A caller as last seen."""
+
+    policies: tuple[str, ...]
+    entity: bool
 
 
 class Gathered:
@@ -51,7 +60,7 @@ class Gathered:
 
     def __init__(self) -> None:
         self._reads: dict[Read, tuple[int, float, float]] = {}
-        self._callers: dict[str, tuple[str, ...]] = {}
+        self._callers: dict[str, Seen] = {}
         self.lost = 0
 
     def __len__(self) -> int:
@@ -66,7 +75,7 @@ class Gathered:
             self._reads[read] = (seen[0] + 1, seen[1], now)
         elif len(self._reads) < MAX_GATHERED:
             self._reads[read] = (1, now, now)
-            self._callers[identity] = caller.policies
+            self._callers[identity] = Seen(caller.policies, bool(caller.entity_id))
         else:
             self.lost += 1
 
@@ -91,8 +100,16 @@ class Gathered:
             found.setdefault((mount, path), []).append((identity, version, count, first, last))
         return found
 
-    def identities(self) -> Iterable[tuple[str, tuple[str, ...]]]:
-        """Who read, with their policies."""
+    def added_to(self, usage: Usage, mount: str, path: str) -> Usage:
+        """A secret's usage with what was gathered of it."""
+        readers = dict(usage.readers)
+        for (at, inner, version, identity), (count, first, last) in self._reads.items():
+            if (at, inner) == (mount, path):
+                readers[identity] = _added(readers.get(identity), version, count, first, last)
+        return Usage(readers)
+
+    def identities(self) -> Iterable[tuple[str, "Seen"]]:
+        """Who read."""
         return self._callers.items()
 
 
@@ -116,8 +133,8 @@ async def write(view: View, gathered: Gathered, now: float) -> None:
             del readers[dropped]
             view.delete(f"reader/{dropped}/{mount}/{path}")
         view.put(f"usage/{mount}/{path}", Usage(readers))
-    for identity, policies in gathered.identities():
-        view.put(f"identity/{identity}", Identity(policies, now))
+    for identity, seen in gathered.identities():
+        view.put(f"identity/{identity}", Identity(seen.policies, now, seen.entity))
 
 
 def _added(reader: Reader | None, version: int, count: int, first: float, last: float) -> Reader:

@@ -17,7 +17,8 @@ class Match(NamedTuple):
     """A detector fired on `data[start:end]`; `secret` differs from it where the text was encoded.
 
     `score` is the chance that it is a secret as the generic scoring sees it;
-    precise and context matches have 1.0. `reasons` say why, for people.
+    precise and context matches have 1.0. `reasons` say why, for people. `known`
+    names and proves it to the vault that holds it.
     """
 
     detector: Detector
@@ -29,6 +30,7 @@ class Match(NamedTuple):
     score: float = 1.0
     reasons: tuple[str, ...] = ()
     name: str = ""
+    known: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Match({self.detector.id}, {self.start}, {self.end})"
@@ -75,6 +77,7 @@ class Finding:
         "confidence",
         "detector",
         "fingerprint",
+        "known",
         "occurrences",
         "reach",
         "reasons",
@@ -94,6 +97,7 @@ class Finding:
         self.severity = match.severity
         self.score = match.score
         self.reasons = match.reasons
+        self.known = match.known
         self.occurrences: list[Occurrence] = []
         self.validity = "unknown"
         self.reach: dict[str, str] = {}

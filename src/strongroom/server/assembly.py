@@ -28,7 +28,8 @@ from strongroom.errors import AuditFailed, IntegrityFailure, InvalidRequest
 from strongroom.framework import Engine
 from strongroom.inventory import Inventory, InventoryDesk
 from strongroom.jobs import Workers
-from strongroom.rotation import Neighbours, RotationDesk, RotationEngine
+from strongroom.rotation import RotationDesk, RotationEngine
+from strongroom.server import loop
 from strongroom.server.config import Config
 from strongroom.server.log import OperatorLog
 from strongroom.server.pool import Pool
@@ -88,9 +89,10 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
         partial(load_cors, core),
         workers.start,
     ]
-    InventoryDesk(core).attach()
+    inventory = InventoryDesk(core)
+    inventory.attach()
     outbound = Outbound(config.rotation.outbound, "rotation plans")
-    RotationDesk(core, workers, outbound, Neighbours()).attach()
+    RotationDesk(core, workers, outbound, loop.neighbours(inventory)).attach()
     stack.push_async_callback(_seal, core)
     api = Api(
         core.handle,

@@ -82,3 +82,8 @@ def proof(evaluated: bytes) -> bytes:
 def check(evaluated: bytes, value: bytes) -> bytes:
     """Proves a whole value to who knows the evaluated window of it."""
     return hmac.digest(evaluated, b"check\0" + value, "sha256")[:CHECK_BYTES]
+
+
+def holding(evaluated: bytes, value: bytes) -> bytes:
+    """Proves to the server that a whole value was found; the server never gives it out."""
+    return hmac.digest(evaluated, b"holding\0" + value, "sha256")[:PROOF_BYTES]

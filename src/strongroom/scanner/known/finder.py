@@ -30,12 +30,14 @@ DETECTOR = Detector(
     "high",
     "critical",
     "Rotate it where it is stored, then remove it from here.",
+    playbook="vault",
 )
 
 
 class Held(NamedTuple):
-    """A value of the index: `length` bytes, its window `before` bytes in, named by `names`."""
+    """A value of the index: `length` bytes, its window `before` bytes in, held as `names` say."""
 
+    id: bytes
     before: int
     length: int
     check: bytes
@@ -144,7 +146,8 @@ def _whole(text: bytes, at: int, window: bytes, key: bytes, held: Held) -> Itera
             here = plain.origins[place] == at and len(value) == held.length
             if here and blinding.check(key, value) == held.check:
                 reasons = tuple(f"is {name}" for name in held.names)
-                match = Match(DETECTOR, 0, 0, value, "high", "critical", 1.0, reasons)
+                known = (held.id + blinding.holding(key, value)).hex()
+                match = Match(DETECTOR, 0, 0, value, "high", "critical", 1.0, reasons, known=(known,))
                 yield plain.origins[first], plain.origins[first + held.length], match
                 return
             place = plain.text.find(window, place + 1)

@@ -38,6 +38,7 @@ def finding(found: Finding, style: Style) -> dict[str, Any]:
         "playbook": d.playbook,
         "occurrences": [occurrence(place, style) for place in found.occurrences],
         "unlisted": found.unlisted,
+        **({"known": list(found.known)} if found.known else {}),
     }
 
 

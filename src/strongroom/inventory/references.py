@@ -1,0 +1,50 @@
+"""What a value of the index belongs to: a version of a secret, or something that was issued.
+
+Owners are named `kv/<mount's uuid>/<path>` and `held/<mount's uuid>/<path>`; what an owner
+holds is named by version and field.
+"""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.framework import Mount
+from strongroom.inventory import secrets
+
+KV, HELD = "kv", "held"
+Kind = Literal["kv", "token", "credential"]
+
+
+class Reference(NamedTuple):
+    """One place of a value. `version` is 0 where there are none; a token's `path` is its accessor."""
+
+    mount: str
+    path: str
+    version: int = 0
+    field: str = ""
+    kind: Kind = "kv"
+
+    @property
+    def shown(self) -> str:
+        """For people: `secret/app version 3, field password`."""
+        if self.kind == "token":
+            return f"the token with accessor {self.path}"
+        version = f" version {self.version}," if self.version else ""
+        return f"{self.mount}{self.path}{version} field {self.field}"
+
+
+async def live(
+    tx: BarrierTransaction, mounts: Iterable[Mount], owner: str, names: Iterable[str], now: float
+) -> list[Reference]:
+    """The references to what an owner holds by these names, as far as it is usable now."""
+    kind, uuid, path = owner.split("/", 2)
+    mount = next((mount for mount in mounts if mount.uuid == uuid), None)
+    if mount is None:
+        return []
+    if kind == HELD:
+        return [Reference(mount.path, path, 0, name, "credential") for name in names]
+    usable = {version.number for version in await secrets.live(tx, mount, path, now)}
+    split = [name.partition(" ") for name in names]
+    return [
+        Reference(mount.path, path, int(number), field) for number, _, field in split if int(number) in usable
+    ]
