@@ -40,6 +40,8 @@ COMMANDS = {
     "policy": "strongroom.cli.policy",
     "read": "strongroom.cli.paths.read",
     "revoke": "strongroom.cli.revoke",
+    "rotate": "strongroom.cli.rotate",
+    "rotation": "strongroom.cli.rotation",
     "scan": "strongroom.cli.scan",
     "secrets": "strongroom.cli.secrets",
     "server": "strongroom.cli.server",
@@ -53,7 +55,7 @@ COMMANDS = {
 }
 
 GROUPS = {
-    "secrets": ("kv", "read", "write", "list", "delete", "wrap", "unwrap", "lease"),
+    "secrets": ("kv", "read", "write", "list", "delete", "wrap", "unwrap", "lease", "rotate", "rotation"),
     "access": ("login", "whoami", "token", "policy", "auth", "secrets"),
     "leaks": (
         "scan",
