@@ -70,7 +70,8 @@ class Generated:
         run = scene.run
         if self._target.destroy and run is not None and run.old and run.published:
             await self._secret.destroy(scene, run.old)
-        await self._secret.settle(scene)
+        if scene.run is not None and scene.run.published:
+            await self._secret.settle(scene)
         scene.rows.delete(f"held/{scene.key}")
 
     async def credentials(self, scene: Scene) -> dict[str, Any]:

@@ -110,7 +110,8 @@ class Issued:
             await self._end(scene, replace(held, old=await self._create(scene, held)))
 
     async def forget(self, scene: Scene) -> None:
-        await self._secret.settle(scene)
+        if scene.run is not None and scene.run.published:
+            await self._secret.settle(scene)
         scene.rows.delete(f"held/{scene.key}")
 
     async def credentials(self, scene: Scene) -> dict[str, Any]:
