@@ -41,6 +41,13 @@ async def test_without_a_token_nothing_is_stored(hole: Bench) -> None:
         await hole.write("a", {"x": 1})
 
 
+async def test_a_batch_token_has_no_cubbyhole_as_nothing_would_end_it(hole: Bench) -> None:
+    hole.caller = replace(CALLER, accessor="")
+    for asked in (hole.write("a", {"x": 1}), hole.read("a"), hole.list(""), hole.delete("a")):
+        with pytest.raises(InvalidRequest, match="only supported by 'service' type tokens"):
+            await asked
+
+
 async def test_what_cannot_be_stored(hole: Bench) -> None:
     with pytest.raises(InvalidRequest, match="ending in '/'"):
         await hole.write("a/", {"x": 1})

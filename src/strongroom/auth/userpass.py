@@ -1,4 +1,4 @@
-"""Userpass auth: a name and a password, kept as argon2id.
+"""Userpass auth: a name and a password, kept as argon2id, or as the bcrypt hash that was brought along.
 
 API: Vault's `userpass` auth method. Users are stored at `user/<name>`, the name in lower
 case. An unknown name costs and answers like a wrong password, lockout included.
@@ -6,6 +6,7 @@ case. An unknown name costs and answers like a wrong password, lockout included.
 
 import re
 
+import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
@@ -28,14 +29,24 @@ HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 # What an unknown name is checked against; its password was thrown away.
 NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$l8SPrmv9sLBcIdW+bvP5MA$pB695DRw2iSMAaOH7xFUNMWmH+/l1etTWDnn20+J8oM"
 MAX_PASSWORD_BYTES = 1024
+# A bcrypt hash reads no more of a password than this; every step of its cost doubles the time.
+BCRYPT_BYTES, MAX_BCRYPT_COST = 72, 15
+_BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./0-9A-Za-z]{53}")
+COST = "bcrypt"
 _NAME = re.compile(r"\w(?:[\w.@-]{0,254}\w)?", re.ASCII)
 
 
 class User(Struct, frozen=True):
-    """A stored user. `hash` is argon2id in PHC form."""
+    """A stored user. `hash` is argon2id in PHC form, or bcrypt's."""
 
     hash: str
     token: TokenSettings
+
+
+class BcryptCost(Struct, frozen=True):
+    """The cost of the latest bcrypt hash: what every login here pays, so that time tells nothing."""
+
+    cost: int = 0
 
 
 class Named(Fields, frozen=True):
@@ -143,7 +154,8 @@ async def login(ctx: Context, req: Login) -> Response:
     name = req.username.lower()
     user = await ctx.storage.find(f"user/{name}", User) if _NAME.fullmatch(name) else None
     async with attempt(ctx, name, known=user is not None):
-        right = await ctx.blocking(verified, user.hash if user else NOBODY, req.password)
+        brought = await ctx.storage.find(COST, BcryptCost) or BcryptCost()
+        right = await ctx.blocking(verified, user.hash if user else NOBODY, req.password, brought.cost)
         if user is None or not right:
             raise InvalidCredentials("invalid username or password")
     auth = issue(
@@ -157,10 +169,26 @@ async def login(ctx: Context, req: Login) -> Response:
     return Response(auth=auth)
 
 
-def verified(stored: str, password: str) -> bool:
-    """Whether the password is the stored one; slow on purpose."""
+def verified(stored: str, password: str, bcrypt_cost: int = 0) -> bool:
+    """Whether the password is the stored one; slow on purpose, and as slow for every name of a mount.
+
+    Where there are bcrypt hashes, of `bcrypt_cost`, each login computes both kinds.
+    """
     if len(password.encode()) > MAX_PASSWORD_BYTES:
         password = ""
+    if stored.startswith("$2"):
+        _verified_argon2(NOBODY, password)
+        return _verified_bcrypt(stored, password)
+    if bcrypt_cost:
+        bcrypt.hashpw(password.encode()[:BCRYPT_BYTES], bcrypt.gensalt(bcrypt_cost))
+    return _verified_argon2(stored, password)
+
+
+def _verified_bcrypt(stored: str, password: str) -> bool:
+    return bcrypt.checkpw(password.encode()[:BCRYPT_BYTES], stored.encode())
+
+
+def _verified_argon2(stored: str, password: str) -> bool:
     try:
         return HASHER.verify(stored, password)
     except (VerificationError, InvalidHashError):
@@ -187,14 +215,29 @@ async def _existing(ctx: Context, username: str) -> User:
 
 
 async def _hash(ctx: Context, password: str, password_hash: str) -> str:
-    """The stored form of a new password."""
+    """The stored form of a new password, or of one that is known by its hash only."""
+    if password and password_hash:
+        raise InvalidRequest("only one of password or password_hash may be provided")
     if password_hash:
-        raise InvalidRequest("password_hash is not supported: send the password")
+        return await _brought(ctx, password_hash)
     if not password:
         raise InvalidRequest("must provide either password or password_hash")
     if len(password.encode()) > MAX_PASSWORD_BYTES:
         raise InvalidRequest(f"a password is longer than {MAX_PASSWORD_BYTES} bytes")
     return await ctx.blocking(HASHER.hash, password)
+
+
+async def _brought(ctx: Context, password_hash: str) -> str:
+    wrong = InvalidRequest(f"password_hash is not a valid bcrypt hash of a cost from 4 to {MAX_BCRYPT_COST}")
+    form = _BCRYPT.fullmatch(password_hash)
+    if form is None or not 4 <= int(form[1]) <= MAX_BCRYPT_COST:
+        raise wrong
+    try:
+        await ctx.blocking(bcrypt.checkpw, b"", password_hash.encode())
+    except ValueError:
+        raise wrong from None
+    ctx.storage.put(COST, BcryptCost(int(form[1])))
+    return password_hash
 
 
 class Userpass(Engine):

@@ -27,7 +27,13 @@ METHODS: Mapping[Operation, str] = {
     Operation.PATCH: "PATCH, application/merge-patch+json",
     Operation.DELETE: "DELETE",
 }
-_WIRE = {"duration": "duration (sec)", "list": "slice", "texts": "slice", "pairs": "keypair"}
+_WIRE = {
+    "duration": "duration (sec)",
+    "list": "slice",
+    "cidrs": "slice",
+    "texts": "slice",
+    "pairs": "keypair",
+}
 _PLAIN: Mapping[type[inspect.Type], str] = {
     inspect.StrType: "string",
     inspect.LiteralType: "string",

@@ -7,6 +7,7 @@ other token can name; wrapping keeps what it wraps there too.
 import msgspec
 from msgspec import Raw
 
+from strongroom.barrier.view import View
 from strongroom.errors import InvalidRequest, NotFound, PermissionDenied
 from strongroom.framework import Context, Engine, Fields, Response, Route
 
@@ -27,6 +28,15 @@ class Page(Fields, frozen=True):
     limit: int = 0
 
 
+def _own(ctx: Context) -> View:
+    """The caller's own place. Raises for who has none: strangers, and batch tokens, which no entry ends."""
+    if not ctx.caller.id:
+        raise PermissionDenied("a cubbyhole belongs to a token")
+    if not ctx.caller.accessor:
+        raise InvalidRequest("cubbyhole operations are only supported by 'service' type tokens")
+    return ctx.personal
+
+
 async def exists(ctx: Context, req: At) -> bool:
     """Whether a write updates."""
     return await ctx.personal.find_bytes(req.path) is not None
@@ -34,7 +44,7 @@ async def exists(ctx: Context, req: At) -> bool:
 
 async def read(ctx: Context, req: At) -> Response:
     """Give out what this token stored there."""
-    text = await ctx.personal.find_bytes(req.path) if req.path else None
+    text = await _own(ctx).find_bytes(req.path) if req.path else None
     if text is None:
         raise NotFound
     return Response(_members.decode(text))
@@ -42,27 +52,27 @@ async def read(ctx: Context, req: At) -> Response:
 
 async def write(ctx: Context, req: At) -> Response:
     """Store the body as the value."""
-    if not ctx.caller.id:
-        raise PermissionDenied("a cubbyhole belongs to a token")
+    place = _own(ctx)
     if not req.path or ctx.request.path.endswith("/"):
         raise InvalidRequest("cannot write to a path ending in '/'")
     text = ctx.request.body.strip()
     if not text or not _members.decode(text):
         raise InvalidRequest("missing data fields")
-    ctx.personal.put_bytes(req.path, text)
+    place.put_bytes(req.path, text)
     return Response()
 
 
 async def delete(ctx: Context, req: At) -> Response:
     """Remove the value."""
+    place = _own(ctx)
     if req.path:
-        ctx.personal.delete(req.path)
+        place.delete(req.path)
     return Response()
 
 
 async def list_folder(ctx: Context, req: Page) -> Response:
     """List a folder of the caller's own place."""
-    keys = await ctx.personal.list(f"{req.path}/" if req.path else "", req.after, max(req.limit, 0))
+    keys = await _own(ctx).list(f"{req.path}/" if req.path else "", req.after, max(req.limit, 0))
     if not keys:
         raise NotFound
     return Response({"keys": keys})

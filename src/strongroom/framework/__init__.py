@@ -6,13 +6,14 @@ from strongroom.framework.path import CanonicalPath, canonical, segments
 from strongroom.framework.path import checked as checked_path
 from strongroom.framework.request import Operation, Request
 from strongroom.framework.response import Auth, Lease, Raw, Response, WrapInfo
-from strongroom.framework.wire import CommaList, Fields, Pairs, Seconds, Texts
+from strongroom.framework.wire import Cidrs, CommaList, Fields, Pairs, Seconds, Texts
 
 __all__ = [
     "ANONYMOUS",
     "Auth",
     "Caller",
     "CanonicalPath",
+    "Cidrs",
     "CommaList",
     "Context",
     "Engine",

@@ -91,6 +91,7 @@ _VERSIONS = {
     "data": "The secret's members.",
     "delete_version_after": "Versions are deleted this long after they were written; 0s for never.",
     "depth": "How many levels to show; 0 for all.",
+    "label": "The label of the version, instead of its number.",
     "max_versions": "How many versions are kept; 0 for the mount's number, and 10 there.",
     "metadata_cas": "The version of the metadata that this write replaces.",
     "metadata_cas_required": "Whether writes of metadata must name the version they replace.",

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from strongroom.errors import InvalidRequest, PermissionDenied
 from strongroom.framework.policy_names import assignable_names
 from strongroom.framework.response import Auth
-from strongroom.framework.wire import CommaList, Fields, Seconds
+from strongroom.framework.wire import Cidrs, CommaList, Fields, Seconds
 
 TYPES = frozenset({"default", "service", "batch", "default-service"})
 LEGACY = {
@@ -35,7 +35,7 @@ class TokenFields(Fields, frozen=True, kw_only=True):
     token_explicit_max_ttl: Seconds | UnsetType | None = UNSET
     token_period: Seconds | UnsetType | None = UNSET
     token_num_uses: int | UnsetType | None = UNSET
-    token_bound_cidrs: CommaList | UnsetType | None = UNSET
+    token_bound_cidrs: Cidrs | UnsetType | None = UNSET
     token_strictly_bind_ip: bool | UnsetType | None = UNSET
     token_no_default_policy: bool | UnsetType | None = UNSET
     token_type: str | UnsetType | None = UNSET
@@ -43,7 +43,7 @@ class TokenFields(Fields, frozen=True, kw_only=True):
     ttl: Seconds | UnsetType | None = UNSET
     max_ttl: Seconds | UnsetType | None = UNSET
     period: Seconds | UnsetType | None = UNSET
-    bound_cidrs: CommaList | UnsetType | None = UNSET
+    bound_cidrs: Cidrs | UnsetType | None = UNSET
 
 
 class TokenSettings(Struct, frozen=True):

@@ -21,6 +21,7 @@ class Fields(Struct, frozen=True):
 
 Seconds = Annotated[int, Meta(extra={"wire": "duration"}, extra_json_schema={"format": "seconds"})]
 CommaList = Annotated[tuple[str, ...], Meta(extra={"wire": "list"})]
+Cidrs = Annotated[tuple[str, ...], Meta(extra={"wire": "cidrs"})]
 Pairs = Annotated[dict[str, str], Meta(extra={"wire": "pairs"})]
 Texts = Annotated[tuple[str, ...], Meta(extra={"wire": "texts"})]
 
@@ -66,6 +67,16 @@ def comma_list(value: object) -> list[str]:
     return [text for m in members if (text := str(m).strip())]
 
 
+def cidr_list(value: object) -> list[str]:
+    """Accept a list of addresses or `"a,b"`. Blank members stay, and are refused: none would mean any."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return []
+    members = value.split(",") if isinstance(value, str) else value
+    if not isinstance(members, list | tuple) or not all(isinstance(member, str) for member in members):
+        raise InvalidRequest("a list of addresses, or text with commas, is expected")
+    return [member.strip() for member in members]
+
+
 def texts(value: object) -> list[str]:
     """Accept a list of text, or one text as a list of it; nothing is split."""
     members = [value] if isinstance(value, str) else value
@@ -99,6 +110,7 @@ def _text(member: object) -> str:
 _CONVERTERS: dict[str, Callable[[object], object]] = {
     "duration": seconds,
     "list": comma_list,
+    "cidrs": cidr_list,
     "pairs": pairs,
     "texts": texts,
 }

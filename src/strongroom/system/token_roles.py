@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from strongroom.errors import InvalidRequest, NotFound
-from strongroom.framework import CommaList, Context, Fields, Nothing, Response, Route, Seconds
+from strongroom.framework import Cidrs, CommaList, Context, Fields, Nothing, Response, Route, Seconds
 from strongroom.framework.policy_names import canonical_names
 from strongroom.framework.token_fields import checked_cidrs
 
@@ -57,10 +57,10 @@ class WriteRole(Fields, frozen=True, kw_only=True):
     token_num_uses: int | None = None
     token_period: Seconds | None = None
     token_type: str | None = None
-    token_bound_cidrs: CommaList | None = None
+    token_bound_cidrs: Cidrs | None = None
     explicit_max_ttl: Seconds | None = None
     period: Seconds | None = None
-    bound_cidrs: CommaList | None = None
+    bound_cidrs: Cidrs | None = None
 
 
 _OLDER = {

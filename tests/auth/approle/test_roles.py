@@ -107,6 +107,11 @@ async def test_what_is_no_name_is_refused(method: Bench, name: str) -> None:
     [
         ({"secret_id_num_uses": -1}, "secret_id_num_uses"),
         ({"secret_id_bound_cidrs": "canary"}, "secret_id_bound_cidrs"),
+        ({"secret_id_bound_cidrs": ","}, "secret_id_bound_cidrs"),
+        ({"secret_id_bound_cidrs": ["", " "]}, "secret_id_bound_cidrs"),
+        ({"bound_cidr_list": "10.0.0.0/8,"}, "secret_id_bound_cidrs"),
+        ({"token_bound_cidrs": ","}, "token_bound_cidrs"),
+        ({"token_bound_cidrs": [5]}, "token_bound_cidrs"),
         ({"token_policies": "ROOT"}, "root"),
         ({"secret_id_ttl": "canary"}, "secret_id_ttl"),
     ],

@@ -39,9 +39,9 @@ async def test_a_stranger_costs_a_real_hash(method: Bench, monkeypatch: pytest.M
     checked: list[str] = []
     verify = userpass.verified
 
-    def counted(stored: str, password: str) -> bool:
+    def counted(stored: str, password: str, cost: int) -> bool:
         checked.append(stored)
-        return verify(stored, password)
+        return verify(stored, password, cost)
 
     monkeypatch.setattr(userpass, "verified", counted)
     await fail(method, "ghost")
@@ -88,7 +88,7 @@ async def test_failures_are_forgotten_after_fifteen_minutes_and_after_success(me
 async def test_the_attempt_is_charged_before_the_password_is_checked(
     method: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(stored: str, password: str) -> bool:
+    def crash(stored: str, password: str, cost: int) -> bool:
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patched:

@@ -18,7 +18,7 @@ from strongroom.auth.approle.record import (
     role_name,
 )
 from strongroom.errors import InvalidRequest, NotFound
-from strongroom.framework import CommaList, Context, Fields, Response, Route, Seconds
+from strongroom.framework import Cidrs, Context, Fields, Response, Route, Seconds
 from strongroom.framework.token_fields import LEGACY, TokenFields, TokenSettings, checked_cidrs, updated
 
 MAX_ROLE_ID = 4096
@@ -43,8 +43,8 @@ class WriteRole(TokenFields, frozen=True, kw_only=True):
     role_name: str
     role_id: str | UnsetType | None = UNSET
     bind_secret_id: bool | UnsetType | None = UNSET
-    secret_id_bound_cidrs: CommaList | UnsetType | None = UNSET
-    bound_cidr_list: CommaList | UnsetType | None = UNSET
+    secret_id_bound_cidrs: Cidrs | UnsetType | None = UNSET
+    bound_cidr_list: Cidrs | UnsetType | None = UNSET
     secret_id_num_uses: int | UnsetType | None = UNSET
     secret_id_ttl: Seconds | UnsetType | None = UNSET
     local_secret_ids: bool | UnsetType | None = UNSET

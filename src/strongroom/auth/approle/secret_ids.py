@@ -21,7 +21,7 @@ from strongroom.auth.approle.record import (
     secret_key,
 )
 from strongroom.errors import InvalidRequest, NotFound
-from strongroom.framework import CommaList, Context, Fields, Nothing, Response, Route, Seconds
+from strongroom.framework import Cidrs, Context, Fields, Nothing, Response, Route, Seconds
 from strongroom.framework.token_fields import checked_cidrs
 from strongroom.framework.wire import pairs
 
@@ -41,8 +41,8 @@ class Make(Fields, frozen=True):
     role_name: str
     secret_id: str = ""
     metadata: str | dict[str, Any] = ""
-    cidr_list: CommaList = ()
-    token_bound_cidrs: CommaList = ()
+    cidr_list: Cidrs = ()
+    token_bound_cidrs: Cidrs = ()
     num_uses: int | UnsetType = UNSET
     ttl: Seconds | UnsetType = UNSET
 
