@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.errors import UpstreamFailed
 from strongroom.jobs import JobCancelled, JobContext, Kind, Timing, cancel, enqueue, schedules
-from strongroom.jobs.leg import LEASE_SECONDS
+from strongroom.jobs.record import LEASE_SECONDS
 from strongroom.storage.contract import Conflict
 from strongroom.storage.memory import MemoryStorage
 from tests.jobs.house import House, Target, kind, turn
@@ -196,6 +196,34 @@ async def test_workers_racing_for_jobs_run_each_once(seed: int) -> None:
     assert {(await house.job(job)).state for job in jobs} == {"done"}
     assert {(await house.job(job)).fence for job in jobs} == {1}
     assert set(house.world.asked.values()) == {1}
+
+
+async def test_a_process_that_is_alone_takes_over_at_once(house: House) -> None:
+    gate = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await gate.wait()
+
+    async def run(ctx: JobContext, target: Target) -> None:
+        await ctx.step("wait", wait)
+
+    job = await house.enqueue("test")
+    first, second, third = (house.workers(kind(run)) for _ in range(3))
+    legs = await first.turn()
+    await asyncio.sleep(0)
+    await second.start()
+    assert not await second.turn()
+    await second.stop()
+    await third.start(alone=True)
+    while (await house.job(job)).fence < 2:  # noqa: ASYNC110 - the workers tell nobody
+        await asyncio.sleep(0)
+    gate.set()
+    while (await house.job(job)).active:  # noqa: ASYNC110 - same
+        await asyncio.sleep(0)
+    await third.stop()
+    await asyncio.gather(*legs)
+    found = await house.job(job)
+    assert (found.state, found.fence) == ("done", 2)
 
 
 async def test_a_stalled_worker_that_wakes_up_writes_nothing(house: House) -> None:

@@ -20,12 +20,11 @@ from strongroom.jobs import record
 from strongroom.jobs.context import JobContext
 from strongroom.jobs.hold import Begin, Fenced, Hold, JobCancelled, Suspended
 from strongroom.jobs.kind import Kind
-from strongroom.jobs.record import Job, State
+from strongroom.jobs.record import LEASE_SECONDS, Job, State
 from strongroom.storage.contract import Conflict
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 60.0
 UNKNOWN_PAUSE = 60.0
 SEALED_PAUSE = 1.0
 Kinds = Mapping[str, Kind[Any]]

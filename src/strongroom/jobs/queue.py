@@ -4,6 +4,7 @@ Nothing happens unless the caller's transaction commits, so a job and the change
 it come into being together.
 """
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from msgspec import Struct, msgpack
@@ -11,7 +12,9 @@ from msgspec import Struct, msgpack
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.errors import InvalidRequest, NotFound
 from strongroom.jobs import record
-from strongroom.jobs.record import ENDED, KEEP, Done, Job, State
+from strongroom.jobs.hold import Begin
+from strongroom.jobs.record import ENDED, KEEP, LEASE_SECONDS, Done, Job, State
+from strongroom.storage.contract import Conflict
 
 MAX_LOOKED_AT = 5000
 _PAGE = 200
@@ -81,6 +84,18 @@ async def retry(tx: BarrierTransaction, job_id: str, now: float) -> Job:
         raise InvalidRequest(f"only a failed job can be retried: it is {job.state}")
     record.revive(record.view(tx), job, now)
     return job
+
+
+async def take_over(begin: Begin, now: float) -> None:
+    """Let what runs be claimed at once instead of when its lease is over: no worker has it any more."""
+    tx = begin()
+    rows = record.view(tx)
+    for job_id in await record.ripe(rows, "due/", now + LEASE_SECONDS, MAX_LOOKED_AT):
+        job = await rows.find(f"job/{job_id}", Job)
+        if job is not None and job.state == "running":
+            record.move(rows, job, now)
+    with suppress(Conflict):  # then its lease has to run out
+        await tx.commit()
 
 
 class Page(NamedTuple):

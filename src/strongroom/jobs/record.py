@@ -19,6 +19,7 @@ PREFIX = "jobs/"
 DAY = 86400.0
 KEEP = 7 * DAY
 KEEP_FAILED = 90 * DAY
+LEASE_SECONDS = 60.0
 _LATEST_MS = 2**44 - 1
 
 State = Literal["waiting", "running", "sleeping", "done", "failed", "cancelled"]

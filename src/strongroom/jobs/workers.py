@@ -12,7 +12,7 @@ from typing import Any
 from strongroom.barrier.view import View
 from strongroom.clock import Clock
 from strongroom.errors import Sealed
-from strongroom.jobs import record, schedules, tidy
+from strongroom.jobs import queue, record, schedules, tidy
 from strongroom.jobs.hold import Begin
 from strongroom.jobs.kind import Kind
 from strongroom.jobs.leg import Leg
@@ -49,9 +49,14 @@ class Workers:
         """Look for due jobs now instead of within a fifth of a second."""
         self._woken.set()
 
-    async def start(self) -> None:
-        """Work in the background until `stop`."""
+    async def start(self, *, alone: bool = False) -> None:
+        """Work in the background until `stop`.
+
+        `alone` says that no other process works on the store: what runs there has lost its worker.
+        """
         await self.stop()
+        if alone:
+            await queue.take_over(self._begin, self._clock.now())
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:

@@ -87,7 +87,7 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
         partial(revoke_restored, core, storage),
         partial(desk.open, core),
         partial(load_cors, core),
-        workers.start,
+        partial(workers.start, alone=config.storage.kind in ("sqlite", "memory")),
     ]
     inventory = InventoryDesk(core)
     inventory.attach()
