@@ -30,6 +30,7 @@ COMMANDS = {
     "hook": "strongroom.cli.hook",
     "ignore": "strongroom.cli.ignore",
     "install": "strongroom.cli.install",
+    "inventory": "strongroom.cli.inventory",
     "job": "strongroom.cli.job",
     "kv": "strongroom.cli.kv",
     "lease": "strongroom.cli.lease",
@@ -55,7 +56,19 @@ COMMANDS = {
 }
 
 GROUPS = {
-    "secrets": ("kv", "read", "write", "list", "delete", "wrap", "unwrap", "lease", "rotate", "rotation"),
+    "secrets": (
+        "kv",
+        "read",
+        "write",
+        "list",
+        "delete",
+        "wrap",
+        "unwrap",
+        "lease",
+        "inventory",
+        "rotate",
+        "rotation",
+    ),
     "access": ("login", "whoami", "token", "policy", "auth", "secrets"),
     "leaks": (
         "scan",

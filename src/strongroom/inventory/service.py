@@ -62,6 +62,7 @@ class InventoryDesk:
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._loaded = False
+        self._closing = False
         self._unmounted = True
 
     @property
@@ -168,7 +169,7 @@ class InventoryDesk:
         """Take keys and settings, and begin to work."""
         await self._retried(self._take_keys)
         await self.take_settings()
-        self._loaded, self._unmounted = False, True
+        self._loaded, self._unmounted, self._closing = False, True, False
         self._work.set()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -188,8 +189,9 @@ class InventoryDesk:
         """Write down what was gathered and forget the keys."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            self._closing = True  # not cancelled: a commit under way would be of unknown outcome
+            self._work.set()
+            await task
             async with self._turn:
                 await self._flush()
         self._keys, self.rows, self.required = None, Rows(), {}
@@ -225,20 +227,19 @@ class InventoryDesk:
                 raise
 
     async def _run(self) -> None:
-        while True:
+        while not self._closing:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._work.wait(), FLUSH_SECONDS)
             woken = self._work.is_set()
             self._work.clear()
             try:
-                if woken:
+                if woken and not self._closing:
                     await self.settled()
                 await self.flush()
             except Sealed:
                 return
             except Exception:
                 log.exception("the inventory could not be kept; it goes on")
-                await asyncio.sleep(FLUSH_SECONDS)
 
     async def _retried(self, step: Step) -> None:
         """Run one transaction until nothing comes between; then take over the rows it changed."""
