@@ -13,6 +13,7 @@ from strongroom.rotation.starting import launch, start
 
 MAX_HISTORY = 200
 MAX_RETRIES = 5
+WAITING = ("order", "grace-", "approval-")
 
 
 async def finish(tx: BarrierTransaction, plan: Plan, rotation: str, state: State, now: float) -> None:
@@ -20,7 +21,7 @@ async def finish(tx: BarrierTransaction, plan: Plan, rotation: str, state: State
     rows = view(tx)
     run = await find_run(rows, rotation)
     job = await find(tx, run.job)
-    steps = tuple(Step(done.name, done.at) for done in job.steps)
+    steps = tuple(Step(done.name, done.at) for done in job.steps if not done.name.startswith(WAITING))
     rows.put(f"run/{rotation}", replace(run, state=state, ended=now, steps=steps))
     rows.delete(f"order/{rotation}")
     before = await state_of(rows, plan.name)

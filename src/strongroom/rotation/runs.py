@@ -4,10 +4,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from strongroom.clock import rfc3339
 from strongroom.errors import InvalidRequest, NotFound, PermissionDenied
 from strongroom.framework import Context, Fields, Nothing, Pairs, Response
 from strongroom.jobs import cancel as cancel_job
 from strongroom.jobs import find as find_job
+from strongroom.rotation.ending import WAITING
 from strongroom.rotation.house import desk, rows, transaction
 from strongroom.rotation.readers import identity_of
 from strongroom.rotation.record import ENDED, PUBLISHED, Plan, find_plan, state_of
@@ -50,7 +52,11 @@ async def show(ctx: Context, req: Numbered) -> Response:
     shown = shown_run(run)
     if run.job and run.state not in ENDED:
         job = await find_job(transaction(ctx), run.job)
-        shown["steps"] = [{"name": step.name, "at": step.at} for step in job.steps]
+        shown["steps"] = [
+            {"name": step.name, "at": rfc3339(step.at)}
+            for step in job.steps
+            if not step.name.startswith(WAITING)
+        ]
     return Response(shown)
 
 
