@@ -232,3 +232,19 @@ async def test_a_token_of_a_sealed_server_is_no_token(house: House) -> None:
         await house.read("auth/token/lookup-self", token=token)
     await house.unseal()
     assert await alive(house, token)
+
+
+async def test_a_batch_token_is_never_root_nor_counted(house: House) -> None:
+    for fields in ({"type": "batch"}, {"type": "batch", "policies": ["root"], "ttl": "1h"}):
+        with pytest.raises(InvalidRequest, match="cannot be root tokens"):
+            await house.write("auth/token/create", fields)
+    for name, role in (("counted", {"token_num_uses": 2}), ("periodic", {"token_period": "1h"})):
+        await house.write(f"auth/token/roles/{name}", role)
+        with pytest.raises(InvalidRequest, match="the role sets one"):
+            await house.write(f"auth/token/create/{name}", {"type": "batch", "policies": ["default"]})
+
+
+@pytest.mark.parametrize("suffix", ["a b", "a/b", "..", "é", "-x", "x\n"])
+async def test_a_roles_path_suffix_is_one_plain_segment(house: House, suffix: str) -> None:
+    with pytest.raises(InvalidRequest, match="path_suffix"):
+        await house.write("auth/token/roles/r", {"path_suffix": suffix})

@@ -59,6 +59,7 @@ async def _issue(
     await _refuse_taken(ctx, req.id)
     privileged = await _has_sudo(ctx)
     entry = _entry(ctx, req, role, parent, privileged=privileged)
+    _check_batch(entry)
     entry.path = _path(role) if role else path
     entry.parent = "" if orphan else parent.id
     entry.entity_id = "" if orphan else parent.entity_id
@@ -150,6 +151,16 @@ def _check(req: CreateToken, parent: TokenEntry, kind: str) -> None:
         _check_text(req.id, parent)
     if kind == "batch" and (req.period or req.num_uses or req.id or req.explicit_max_ttl):
         raise InvalidRequest("batch tokens cannot have a period, uses, an explicit max TTL or a chosen id")
+
+
+def _check_batch(entry: TokenEntry) -> None:
+    """Nothing revokes or counts a batch token, so it is never root, periodic or of limited use."""
+    if entry.token_type != "batch":
+        return
+    if entry.root:
+        raise InvalidRequest("batch tokens cannot be root tokens")
+    if entry.period or entry.num_uses:
+        raise InvalidRequest("batch tokens cannot have a period or uses: the role sets one")
 
 
 def _check_text(text: str, parent: TokenEntry) -> None:

@@ -1,5 +1,6 @@
 """`auth/token/roles`: named settings for issuing tokens. Source: Vault's API page /auth/token."""
 
+import re
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,6 +13,8 @@ from strongroom.framework.policy_names import canonical_names
 from strongroom.framework.token_fields import checked_cidrs
 
 TYPES = {"service", "batch", "default-service", "default-batch"}
+
+_SUFFIX = re.compile(r"\w(?:[\w.-]{0,254}\w)?", re.ASCII)
 
 
 class Role(Struct, frozen=True, kw_only=True):
@@ -126,8 +129,8 @@ def _checked(role: Role) -> Role:
         raise InvalidRequest("'token_num_uses' cannot be negative")
     if role.token_type == "batch" and (role.token_period or role.token_num_uses or not role.orphan):
         raise InvalidRequest("'token_type' cannot be 'batch' with a period or uses, or without 'orphan'")
-    if "/" in role.path_suffix or role.path_suffix in (".", ".."):
-        raise InvalidRequest("'path_suffix' is one segment")
+    if role.path_suffix and not _SUFFIX.fullmatch(role.path_suffix):
+        raise InvalidRequest("'path_suffix' is one segment of letters, digits, '_', '-' and '.'")
     return role
 
 
