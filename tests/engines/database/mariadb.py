@@ -12,8 +12,7 @@ from typing import Any
 import pymysql
 from pymysql.connections import Connection
 
-from tests.contract.peers import free_port
-from tests.engines.database.unprivileged import handed_over, run_as
+from tests.engines.database.unprivileged import handed_over, lasting_port, run_as
 
 ADMIN, PASSWORD = "admin", "admin's \\ pass\"word"
 OWN = {ADMIN, "root", "mariadb.sys", "mysql", "PUBLIC", ""}
@@ -121,7 +120,7 @@ def running(directory: Path) -> Iterator[MariaDB]:
         "DROP USER IF EXISTS ''@'localhost';\n",
         "utf-8",
     )
-    server = MariaDB(free_port(), data)
+    server = MariaDB(lasting_port(), data)
     server.start()
     try:
         yield server

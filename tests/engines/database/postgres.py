@@ -11,8 +11,7 @@ from typing import Any
 
 import psycopg
 
-from tests.contract.peers import free_port
-from tests.engines.database.unprivileged import handed_over, run_as
+from tests.engines.database.unprivileged import handed_over, lasting_port, run_as
 
 ADMIN, PASSWORD = "admin", "admin's \\ pass\"word"
 
@@ -127,7 +126,7 @@ def running(directory: Path) -> Iterator[Postgres]:
     ]
     made = run_as(data, [place / "initdb", "-D", data, *options])
     assert made.wait(120) == 0
-    server = Postgres(free_port(), data)
+    server = Postgres(lasting_port(), data)
     server.start()
     try:
         yield server

@@ -1,6 +1,8 @@
 """Database servers refuse to run as root: where tests do, they run as nobody."""
 
 import os
+import random
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,3 +36,16 @@ def run_as(data: Path, command: Sequence[str | Path]) -> subprocess.Popen[bytes]
             group=user,
             extra_groups=None if user is None else [],
         )
+
+
+def lasting_port() -> int:
+    """A port that is free and that the kernel gives to nobody while its server restarts."""
+    first_given_away = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()[0])
+    while True:
+        port = random.randrange(10240, first_given_away)
+        with socket.socket() as trial:
+            try:
+                trial.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
