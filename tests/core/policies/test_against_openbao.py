@@ -127,7 +127,10 @@ def test_operations_agree(
 
 values = st.sampled_from(["", "1", "12", "ab", "*", "a*", "ba", "bab"])
 names = st.sampled_from(["x", "y", "X", "z"])
-lists = st.dictionaries(names | st.just("*"), st.lists(values, max_size=2), max_size=2)
+# Not two spellings of one name: which of them OpenBao keeps differs from run to run.
+lists = st.dictionaries(names | st.just("*"), st.lists(values, max_size=2), max_size=2).filter(
+    lambda made: len({name.lower() for name in made}) == len(made)
+)
 
 
 def written(lists: dict[str, list[str]]) -> str:
@@ -146,12 +149,16 @@ def limited(allowed: dict[str, list[str]], denied: dict[str, list[str]], require
 
 
 limits = st.builds(limited, lists, lists, st.lists(st.sampled_from(["x", "y"]), max_size=1))
-bodies = st.dictionaries(st.sampled_from(["x", "y", "z"]), values, min_size=1, max_size=2)
+bodies = st.dictionaries(
+    st.sampled_from(["x", "y", "z", "X"]), values | st.sampled_from([1, 12, True]), min_size=1, max_size=2
+).filter(lambda made: len({name.lower() for name in made}) == len(made))
 
 
 @BOUNDED
 @given(texts=st.lists(limits, min_size=1, max_size=2), sent=st.lists(bodies, min_size=4, max_size=6))
-def test_parameters_agree(openbao: OpenBao, token: str, texts: list[str], sent: list[dict[str, str]]) -> None:
+def test_parameters_agree(
+    openbao: OpenBao, token: str, texts: list[str], sent: list[dict[str, object]]
+) -> None:
     set_policies(openbao, texts)
     acl = ours(texts)
     for body in sent:

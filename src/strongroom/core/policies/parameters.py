@@ -1,8 +1,8 @@
 """Parameter constraints of a rule: how they merge and what they let through.
 
 Source: Vault's `allowed_parameters`, `denied_parameters` and `required_parameters`.
-Stricter than Vault where a spelling would slip past: numbers and truth values also
-compare by their text, and a denied value inside a list is found.
+Stricter than Vault where a spelling would slip past: among denied values, numbers and truth
+values also compare by their text, and a denied value inside a list is found.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,9 +26,8 @@ def merged(mine: Parameters | None, other: Parameters | None) -> Parameters | No
 
 def refusal(rule: Rule, fields: Mapping[str, Any]) -> str:
     """Which constraint of the rule the fields break, or empty. Names fields, never values."""
-    names = {name.lower() for name in fields}
     for name in rule.required:
-        if name not in names:
+        if name not in fields:  # not in another spelling, which the handler would not read
             return f"parameter '{name}' is required"
     if rule.denied and fields:
         if "*" in rule.denied:
@@ -45,9 +44,15 @@ def _not_allowed(allowed: Parameters, fields: Mapping[str, Any]) -> str:
         values = allowed.get(name.lower())
         if values is None and not rest:
             return f"parameter '{name}' is not allowed"
-        if values and not any(same(item, value) for item in values):
+        if values and not any(_alike(item, value) and same(item, value) for item in values):
             return f"parameter '{name}' has a value that is not allowed"
     return ""
+
+
+def _alike(item: Any, value: Any) -> bool:
+    """Whether both are text, truth values or numbers: what is allowed is not allowed in another form."""
+    numbers = (int, float)
+    return type(item) is type(value) or (type(item) in numbers and type(value) in numbers)
 
 
 def _denied(value: Any, values: Sequence[Any]) -> bool:
