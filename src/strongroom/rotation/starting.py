@@ -79,13 +79,19 @@ async def start(
         approval=found.approval or (trigger == "incident" and found.on_incident == "approval"),
         state="queued",
     )
-    if active is not None:
+    await _add(tx, run, state, now)
+    return run.id
+
+
+async def _add(tx: BarrierTransaction, run: Run, state: PlanState, now: float) -> None:
+    """Begin a rotation now, or after the one that is active."""
+    rows = view(tx)
+    if state.active:
         rows.put(f"run/{run.id}", run)
-        rows.put(f"state/{plan}", replace(state, queued=run.id))
+        rows.put(f"state/{run.plan}", replace(state, queued=run.id))
     else:
         await launch(tx, run, state, now)
-    rows.put_bytes(f"history/{plan}/{run.id}", b"")
-    return run.id
+    rows.put_bytes(f"history/{run.plan}/{run.id}", b"")
 
 
 async def launch(tx: BarrierTransaction, run: Run, state: PlanState, now: float) -> None:

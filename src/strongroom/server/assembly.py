@@ -26,9 +26,9 @@ from strongroom.engines.database import Database
 from strongroom.engines.kv import KV
 from strongroom.errors import AuditFailed, IntegrityFailure, InvalidRequest
 from strongroom.framework import Engine
-from strongroom.inventory import Inventory, InventoryDesk
+from strongroom.inventory import Inventory
 from strongroom.jobs import Workers
-from strongroom.rotation import RotationDesk, RotationEngine
+from strongroom.rotation import RotationEngine
 from strongroom.server import loop
 from strongroom.server.config import Config
 from strongroom.server.log import OperatorLog
@@ -89,10 +89,7 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
         partial(load_cors, core),
         partial(workers.start, alone=config.storage.kind in ("sqlite", "memory")),
     ]
-    inventory = InventoryDesk(core)
-    inventory.attach()
-    outbound = Outbound(config.rotation.outbound, "rotation plans")
-    RotationDesk(core, workers, outbound, loop.neighbours(inventory)).attach()
+    loop.attach(core, workers, config)
     stack.push_async_callback(_seal, core)
     api = Api(
         core.handle,

@@ -1,9 +1,21 @@
 """What the floors of the loop tell each other: none of them imports its neighbour."""
 
+from strongroom.audit.devices.outbound import Outbound
 from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.core.core import Core
 from strongroom.inventory import InventoryDesk
-from strongroom.rotation import Neighbours
+from strongroom.jobs import Workers
+from strongroom.rotation import Neighbours, RotationDesk
 from strongroom.rotation.neighbours import Consumer
+from strongroom.server.config import Config
+
+
+def attach(core: Core, workers: Workers, config: Config) -> None:
+    """Join the loop's floors to the core."""
+    inventory = InventoryDesk(core)
+    inventory.attach()
+    outbound = Outbound(config.rotation.outbound, "rotation plans")
+    RotationDesk(core, workers, outbound, neighbours(inventory)).attach()
 
 
 def neighbours(inventory: InventoryDesk) -> Neighbours:
