@@ -51,7 +51,7 @@ _SCALAR = lazy(
     r"(?i)(?:true|false|yes|no|on|off|null|nil|none|undefined|nan|void|empty|blank|n/?a|"
     r"required|optional|enabled|disabled|"
     r"test(?:s|ing|er)?|tests?[\-_]?(?:ing|er|key|value|token|secret|user)|foo|bar|baz|qux|"
-    r"abc|xyz|asdf?|str(?:ing)?|int|bool(?:ean)?|bytes|object|any|default|auto|manual|prompt|"
+    r"abc(?:123)?|abcd?1234|xyz|asdf?|str(?:ing)?|int|bool(?:ean)?|bytes|object|any|default|auto|manual|prompt|"
     r"ask|always|never|unset|unknown|anonymous|guest|public|private|internal|plain(?:text)?|"
     r"md5|sha\d*|hmac.*|scram-.*|aes.*|rsa|bcrypt|"
     r"scrypt|argon2\w*|oauth2?|bearer|basic|digest|jwt|hs256|rs256|base64|hex|utf-?\d+|ascii|"

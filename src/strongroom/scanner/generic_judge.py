@@ -14,6 +14,7 @@ from strongroom.scanner.generic_shapes import Shaped
 from strongroom.scanner.generic_values import Assignment
 from strongroom.scanner.lazy_pattern import lazy
 from strongroom.scanner.scoring import THRESHOLD, Subject, score
+from strongroom.scanner.scoring_text import covered
 
 _JOINTS = str.maketrans("", "", " _-.")
 
@@ -64,12 +65,26 @@ def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
         return Verdict(False, 0.0, (reason,))
     neighbours = _NEIGHBOURS.search(data, max(0, found.at - 160), found.end + 160) is not None
     op = "assign" if found.op == "call" and words[0] in ("set", "with", "add", "use") else found.op
+    if plain_word(named, raw, place):
+        return Verdict(False, 0.0, ("a plain word in code or prose",))
     verdict = _scored(named, raw, op, found.quoted, place, neighbours)
     if not verdict.accepted:
         return verdict
     line = data[max(data.rfind(b"\n", 0, found.at) + 1, found.at - 30) : found.start]
     reason = implausible(named.kind, raw.decode("ascii").strip(), line.decode("ascii", "replace"))
     return Verdict(False, 0.0, (reason,)) if reason else verdict
+
+
+def plain_word(named: Named, raw: bytes, place: Place) -> bool:
+    """Whether a password outside configuration is one word of the dictionary, as examples have it."""
+    word = raw.decode("ascii")
+    return (
+        named.kind == "password"
+        and place.kind not in ("config", "shell")
+        and word.isalpha()
+        and (word.islower() or word.istitle())
+        and covered(word) == 1.0
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -139,15 +154,9 @@ def judge_shape(shaped: Shaped, data: bytes, place: Place) -> Verdict:
             return Verdict(False, 0.0, ("its header is no JSON",))
         reason = placeholder(value) if len(value) < 400 and kind != "generic.password_hash" else ""
         return Verdict(not reason, 0.0 if reason else 0.95, (reason or "its shape says what it is",), kind)
-    if shaped.shape.name in ("bearer_token", "auth_token", "flag"):
-        line = data[max(data.rfind(b"\n", 0, shaped.start) + 1, shaped.start - 200) : shaped.start]
-        reason = (
-            ""
-            if b"pass" in line[-40:] or b"pw" in line[-20:]
-            else implausible("token", value, line.decode("ascii", "replace"))
-        )
-        if reason:
-            return Verdict(False, 0.0, (reason,))
+    reason = _shape_against(shaped, value, data)
+    if reason:
+        return Verdict(False, 0.0, (reason,))
     named = (
         Named("password", 1.0)
         if shaped.shape.name in ("password", "url", "argument")
@@ -155,6 +164,26 @@ def judge_shape(shaped: Shaped, data: bytes, place: Place) -> Verdict:
     )
     op = "call" if shaped.shape.name == "argument" else "embedded"
     return _decide(shaped.shape.name, named, raw, op, place)._replace(detector=kind)
+
+
+def _shape_against(shaped: Shaped, value: str, data: bytes) -> str:
+    """Say what on its line rules a judged shape out, or ""."""
+    if shaped.shape.detector == "generic.basic_auth" and not _REQUEST.search(_line(data, shaped.start)):
+        return "`-u` of a program that makes no request"
+    if shaped.shape.name not in ("bearer_token", "auth_token", "flag"):
+        return ""
+    line = data[max(data.rfind(b"\n", 0, shaped.start) + 1, shaped.start - 200) : shaped.start]
+    if b"pass" in line[-40:] or b"pw" in line[-20:]:
+        return ""
+    return implausible("token", value, line[-40:].decode("ascii", "replace"))
+
+
+_REQUEST = lazy(rb"(?i)curl|https?:|wget|--?(?:proxy-)?user\b|httpie?|\bab\b|api|%host|://|svn|ftp|hey\b|wrk")
+
+
+def _line(data: bytes, at: int) -> bytes:
+    end = data.find(b"\n", at, at + 400)
+    return data[max(data.rfind(b"\n", 0, at) + 1, at - 400) : end if end >= 0 else at + 400]
 
 
 def _header(value: str) -> bool:

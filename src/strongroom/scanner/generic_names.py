@@ -16,7 +16,7 @@ class Named(NamedTuple):
 
 _SPLIT = lazy(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _PASSWORD = lazy(
-    r"(?:^|[a-z])(?:passwords?|passwd|passphrase|passcode|passwrd|passw|pasword|paswd|pswd|"
+    r"(?:^|[a-z])(?:remotepass|passwords?|passwd|passphrase|passcode|passwrd|passw|pasword|paswd|pswd|"
     r"pwd|passwort|kennwort|senha|"
     r"motdepasse|contrasena|wachtwoord|userpw|rootpw|adminpw|dbpw|unlockpw)$|^(?:pass|pw|psw|psk|mdp|clave)$|"
     r"^(?:db|my|root|admin|user|mysql|sql|ftp|smtp|mail|http|proxy|login|sudo|require|master|"
@@ -25,7 +25,9 @@ _PASSWORD = lazy(
     r"store|key|trust)pass$"
 )
 _HARMLESS_PASS = {"bypass", "compass", "surpass", "trespass", "passthrough"}
-_SECRET = lazy(r"secrets?$|secretkey$|^(?:sharedsecret|clientsecret|appsecret|secretaccesskey)$")
+_SECRET = lazy(
+    r"secrets?$|icesecret(?:read|write)$|secretkey$|^(?:sharedsecret|clientsecret|appsecret|secretaccesskey)$"
+)
 _TOKEN = lazy(r"tokens?$|^(?:pat|jwt|bearer)$")
 _CREDENTIAL = lazy(
     r"^(?:creds?|credentials?|auth|authorization|authentication|authkey|authcode|"

@@ -38,7 +38,6 @@ _COMMANDS = (
         r";]{0,200}?\s-p(?P<v>[^\s\"'$-][^\s\"']{1,60}|(?<=-p)\"[^\"\n$]{2,60}(?=\")|"
         r"(?<=-p)'[^'\n]{2,60}(?='))"
     ),
-    r"(?:lftp|\bopen)\b[^\n|;]{0,120}?\s-u\s{0,2}[\w.@-]{1,60},(?P<v>[^\s\"'$,]{2,80})",
     r"sshpass\s{1,3}-p\s{0,3}[\"']?(?P<v>[^\s\"']{2,80})",
     (
         r"(?:mongo(?:sh|dump|restore|export|import)?|smbclient|sqlcmd|bcp|isql|lftp|docker|az|cf|"
@@ -74,6 +73,7 @@ _CURL = (
     r"-U)[ =]?[\"']?[\w.@%+\\-]{1,60}:(?P<v>[^\s\"'$:{<%/][^\s\"'{<]{1,120})[\"']?(?=\s|$|"
     r"[\"',\\;`)])(?!:\d)"
 )
+_LFTP = r"\b(?:lftp|open)\b[^\n|;]{0,120}?\s-u\s{0,2}[\w.@-]{1,60},(?P<v>[^\s\"'$,]{2,80})"
 _FLAG = (
     r"(?<![\w-])--?(?:[a-zA-Z][\w-]{0,24})??(?i:pass|password|passwd|passphrase|secret|token|"
     r"api-?key|apikey|pwd|pw|access-key|secret-key|auth-key|"
@@ -174,13 +174,19 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
         ),
     ),
     "login": (_shape("password", _LOGIN_CALL, judged=True, name="argument"),),
-    "curl": (_shape("basic_auth", _CURL, judged=True, name="password"),),
+    "curl": (
+        _shape("basic_auth", _CURL, judged=True, name="password"),
+        _shape("cli_flag", _LFTP, judged=True, name="password"),
+    ),
     "command": (*(_shape("cli_flag", text, judged=True, name="password") for text in _COMMANDS),),
     "flag": (_shape("cli_flag", _FLAG, judged=True, name="flag"),),
 }
 _BLOCK = lazy(
     rb"-----BEGIN (?P<kind>[A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?)-----(?P<v>(?:[\s\\nrt\"',+|"
     rb"*#/:.=\[\]();<>-]|[A-Za-z0-9]){64,12000}?)-----END (?P=kind)-----"
+)
+_STATIC = lazy(
+    rb"-----BEGIN (?P<kind>OpenVPN Static key V1)-----(?P<v>[0-9a-f\s\\n]{64,1200})-----END (?P=kind)-----"
 )
 _OPEN_BLOCK = lazy(
     rb"-----BEGIN (?P<kind>[A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?)-----(?P<v>[\s\\nrt\"'+,]{1,"
@@ -218,7 +224,12 @@ def private_keys(data: bytes, end: int, seen: set[int]) -> Iterator[Shaped]:
     """Yield the private key whose first line stands at a hit's `end`: PEM, OpenSSH, PGP or PuTTY."""
     begin = max(0, data.rfind(b"-----BEGIN", 0, end))
     begin = max(begin, data.rfind(b"PuTTY-User", 0, end + 1))
-    found = _BLOCK.match(data, begin) or _PUTTY.match(data, begin) or _OPEN_BLOCK.match(data, begin)
+    found = (
+        _BLOCK.match(data, begin)
+        or _STATIC.match(data, begin)
+        or _PUTTY.match(data, begin)
+        or _OPEN_BLOCK.match(data, begin)
+    )
     if found is None or begin in seen or not _BASE64_RUN.search(found["v"]):
         return
     seen.add(begin)

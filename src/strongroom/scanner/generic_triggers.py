@@ -49,6 +49,7 @@ TRIGGERS = (
         "auth", r"(?i)authorization[\"']?\]?\s{0,3}[=:,]\s{0,3}[\"'`]?(?:token|apikey|api-key|key|digest)\s"
     ),
     Trigger("key", r"-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY"),
+    Trigger("key", r"-----BEGIN OpenVPN Static key"),
     Trigger("key", r"PuTTY-User-Key-File-\d"),
     Trigger("jwt", r"eyJ[\w\-]{17}"),
     Trigger(
@@ -101,7 +102,7 @@ TRIGGERS = (
             r"cred)[\w-]{0,12}[\"']?[, =]\s?[\"']?[^\s\"'<\[{-]"
         ),
     ),
-    Trigger("curl", r"(?i)\s(?:-u|--user|-user)[ =]?[\"']?[\w.@%+-]{1,48}:[^\s\"'$:/]"),
+    Trigger("curl", r"(?i)\s(?:-u|--user|-user)[ =]?[\"']?[\w.@%+-]{1,48}[:,][^\s\"'$:/]"),
     Trigger(
         "command",
         (

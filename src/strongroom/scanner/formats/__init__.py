@@ -36,20 +36,34 @@ def _from(module: str, function: str) -> Callable[[str, bytes], Iterator[Candida
 
 
 READERS = (
+    Reader("PPP secrets", r"(?:chap|pap|srp)-secrets", _from("lines", "ppp_secrets")),
+    Reader("IPsec secrets", r"ipsec[\w.-]*\.secrets", _from("lines", "ipsec_secrets"), False),
+    Reader(
+        "SASL passwords", r"(?:sasl_passwd|smtp_auth|relay_passwd)(?:\.map)?", _from("lines", "sasl_passwd")
+    ),
+    Reader("davfs2 secrets", r"\.?davfs2?/secrets", _from("lines", "davfs_secrets")),
+    Reader("SNMP users", r"snmpd[\w.-]*\.conf", _from("lines", "snmpd"), False),
+    Reader(
+        "VPN login", r"(?:open)?vpn/[\w.-]*(?:auth|pass|login|cred|user)[\w.-]*", _from("lines", "two_lines")
+    ),
+    Reader("Erlang cookie", r"\.?erlang\.cookie", _from("lines", "erlang_cookie")),
+    Reader("HeidiSQL", r"(?:portable|heidi\w*)_settings\.txt", _from("lines", "heidi")),
+    Reader("table", r"[\w.() -]+\.csv", _from("lines", "table"), False),
+    Reader("Subversion passwords", r"(?:conf|svn\w*)/passwd", _from("lines", "svn_users"), False),
     Reader(
         "password file",
         (
             r"shadow-?|master\.passwd|g?shadow\.bak|\.?ht-?passwds?|[\w.-]*\.htpasswd|"
-            r"[\w.-]*ftpd?[\w.-]*passwd|passwd|passwd\.txt|sasldb"
+            r"[\w.-]*ftpd?[\w.-]*passwd|passwd|passwd\.txt|sasldb|dovecot/users|mosquitto/pwfile[\w.-]*"
         ),
         _from("accounts", "passwords_by_colon"),
     ),
-    Reader("digest file", r"\.?htdigest", _from("accounts", "htdigest")),
+    Reader("digest file", r"\.?htdigest[\w.-]*", _from("accounts", "htdigest")),
     Reader("PostgreSQL password file", r"\.?pgpass(?:\.conf)?", _from("accounts", "pgpass")),
     Reader("netrc", r"[._]netrc|netrc|\.authinfo", _from("accounts", "netrc")),
     Reader("git credentials", r"\.?git-credentials", _from("accounts", "credential_urls")),
     Reader("s3fs keys", r"\.?passwd-s3fs|\.s3fs", _from("accounts", "key_pairs")),
-    Reader("Rails master key", r"master\.key|config/credentials/\w+\.key", _from("accounts", "key_file")),
+    Reader("Rails master key", r"master\.key|credentials/\w+\.key", _from("accounts", "key_file")),
     Reader("CVS passwords", r"\.cvspass", _from("accounts", "cvspass")),
     Reader(
         "docker logins",
@@ -89,6 +103,7 @@ READERS = (
     ),
     Reader("Jenkins credentials", r"credentials\.xml", _from("structured", "jenkins_credentials")),
     Reader("Maven settings", r"settings(?:-security)?\.xml", _from("structured", "maven_settings"), False),
+    Reader("Magento", r"etc/local\.xml", _from("structured", "magento")),
     Reader("Tomcat users", r"tomcat-users\.xml", _from("structured", "tomcat_users")),
     Reader("WinSCP", r"winscp\.ini", _from("structured", "winscp")),
     Reader("IRC servers", r"servlist_?\.conf", _from("structured", "irc_servers")),
@@ -98,7 +113,7 @@ READERS = (
         r"\.?my\.cnf|\.mylogin\.cnf|\.?pypirc|\.?s3cfg|\.boto|\.?(?:aws/)?credentials|"
         r"\.?esmtprc|\.?msmtprc|\.?muttrc|\.?mutt/\w+|\.?fetchmailrc|"
         r"irc\.conf|ventrilo\w*\.ini|\.?rclone\.conf|\.?gem/credentials|\.?ncftp/\w+|"
-        r"\.?davfs2?/secrets|\.offlineimaprc|\.?mbsyncrc|murmur\.ini|"
+        r"[\w -]+\.nmconnection|\.offlineimaprc|\.?mbsyncrc|murmur\.ini|"
         r"mumble-server\.ini|\.?wgetrc|\.ossutilconfig|\.bintray|server\.cfg|"
         r"teamspeak\w*\.ini|\.?irssi/config",
         _from("structured", "ini_secrets"),

@@ -89,7 +89,10 @@ firefox_logins = fields_reader(json_fields, r"/encryptedPassword$", "stored_logi
 composer_auth = fields_reader(
     json_fields, r"(?:-oauth|-token|bearer)/[^/]+$|/(?:password|token|consumer-secret)$", "token"
 )
-filezilla = fields_reader(xml_fields, r"(?i)/@?(?:Pass|Password)$|Setting\[[^\]]*pass(?:word)?\]$")
+filezilla = fields_reader(
+    xml_fields, r"(?i)/@?(?:Pass|Password)$|(?:Setting|Item|Option)\[[^\]]*(?:pass(?:word)?|salt)\]$"
+)
+magento = fields_reader(xml_fields, r"(?i)/(?:password|crypt/key)$")
 ide_servers = fields_reader(xml_fields, _IDE_SECRET)
 chat_accounts = fields_reader(xml_fields, r"(?i)/password$")
 jenkins_credentials = fields_reader(
