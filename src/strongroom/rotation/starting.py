@@ -67,18 +67,11 @@ async def start(
         await hurry(tx, active, now)
     if state.queued:
         return _joined(rows, await find_run(rows, state.queued), incident, grace)
+    asks = found.approval or (trigger == "incident" and found.on_incident == "approval")
     run = Run(
-        id=new_id(now),
-        plan=plan,
-        trigger=trigger,
-        reason=reason,
-        created=now,
-        incident=incident,
-        by=by,
-        grace=grace,
-        approval=found.approval or (trigger == "incident" and found.on_incident == "approval"),
-        state="queued",
-    )
+        id=new_id(now), plan=plan, trigger=trigger, reason=reason, created=now, incident=incident, by=by,
+        grace=grace, approval=asks, state="queued",
+    )  # fmt: skip
     await _add(tx, run, state, now)
     return run.id
 
