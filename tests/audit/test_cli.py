@@ -250,10 +250,16 @@ def test_a_server_gives_the_same_evidence(
 
 
 def test_a_server_that_refuses_or_is_not_there_has_its_exit_code(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["audit", "checkpoint", "--address", address]) == 3
+    assert "Log in: strongroom login" in capsys.readouterr().err
+    (tmp_path / ".vault-token").write_text("other\n")
     assert main(["audit", "checkpoint", "--address", address]) == 5
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "strongroom: the token may not use sys/audit-log/checkpoint"
+    assert said[2].endswith('path "sys/audit-log/checkpoint" { capabilities = ["read"] }')
     (tmp_path / ".vault-token").write_text("root\n")
     assert main(["audit", "checkpoint", "--address", address]) == 0
     assert main(["audit", "checkpoint", "--address", "http://127.0.0.1:1"]) == 4

@@ -13,8 +13,10 @@ from strongroom.audit import evidence
 from strongroom.audit.checkpoint import parse
 from strongroom.audit.segments import Reader, segments
 from strongroom.cli import config, tokens
+from strongroom.cli.audit_line import printable
 from strongroom.cli.client import Client, Refused, options
-from strongroom.errors import InvalidRequest, NotFound, PermissionDenied, StrongroomError, UpstreamFailed
+from strongroom.cli.errors import DENIED, LOGIN, UNREACHABLE, USAGE, Failure
+from strongroom.errors import InvalidRequest, NotFound, StrongroomError, UpstreamFailed
 
 if TYPE_CHECKING:
     import argparse
@@ -145,12 +147,24 @@ class Server:
         return answer.raw.rstrip(b"\n")
 
     def _explained(self, refused: Refused, path: str) -> StrongroomError:
-        address = self._client.options.address
+        """Three lines: what was refused, why, and what to do."""
+        address, whole = self._client.options.address, f"sys/audit-log/{path}"
+        said = "; ".join(printable(text) for text in refused.messages)
+        if refused.status == 403 and self._client.options.token is None:
+            return Failure(
+                LOGIN, f"you are not logged in to {address}", "There is no token.", "Log in: strongroom login"
+            )
         if refused.status == 403:
-            return PermissionDenied(f"the token may not use sys/audit-log/{path}")
+            needed = "read" if refused.method == "GET" else "update"
+            rule = f'path "{whole}" {{ capabilities = ["{needed}"] }}'
+            why = f"{said or 'permission denied'}."
+            return Failure(DENIED, f"the token may not use {whole}", why, f"A policy can allow it: {rule}")
         if refused.status == 404:
-            return NotFound(f"{address} has no sys/audit-log/{path}")
-        return UpstreamFailed(f"{address} answered {refused.status}")
+            return NotFound(f"{address} has no {whole}\n{said or 'Nothing is there'}.")
+        if refused.status in (501, 503):
+            return Failure(UNREACHABLE, f"{address} cannot answer now", f"{said}.", "strongroom status")
+        code = USAGE if refused.status < 500 else UNREACHABLE
+        return Failure(code, f"{address} answered {refused.status}", f"{said}." if said else "")
 
 
 class SignedData(Struct, frozen=True):
