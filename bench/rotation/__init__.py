@@ -1,0 +1,1 @@
+"""Rotation: how long one takes, and whether an application notices."""
