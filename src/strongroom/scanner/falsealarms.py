@@ -7,11 +7,12 @@ shape alone excludes (references, paths, dates, hashes of nothing). Each returns
 from strongroom.scanner.lazy_pattern import lazy
 
 _TEMPLATE = lazy(
-    r"^[\"']?\$\w+[\"']?$|^\$?\w{1,20}\(['\"]|\{\w+[!}]|\{\w+$|^-{1,2}[a-z{]+|\$\{|\$\(|\{\{|"
+    r"^[\"']?\$\w+[\"']?$|^\$?\w{1,20}\(['\"]|\{\w+[!}]|\{\w+$|^-[a-z]{1,12}$|^--[a-z{]|\$\{|\$\(|\{\{|"
     r"\}\}|<%|%>|#\{|\{%|<\?|\$\[\[|\$\$\{|"
-    r"^\$[A-Za-z_]\w*(?:\[.*\]|->.*)?$|^%\w+%$|^%\(\w+\)s|^%[-\d.]*[sdxvqrif@]$|"
+    r"^\$[A-Za-z_]\w*(?:[\[{:>-].*)?$|^\([\w -]+\)$|\$[A-Z][A-Z_]{3,}\b|"
+    r"^%\w+%$|^%\(\w+\)s|^%[-\d.]*[sdxvqrif@]$|"
     r"^@[\w.\-]+@$|^<[^<>]+>$|^\[[^\[\]]+\]$|^\{(?!AQ)[^{}]*\}$|^__\w+__$|^:[a-z_]\w*$|^\?+$|"
-    r"^!\w+|^\$\w+\$$|%\{|^&[a-z]+;|^\$\d$|"
+    r"^!(?:vault|secret|env\w*|ref|sub|getatt|include\w*|join|encrypted\w*|import\w*|base64)\b|^\$\w+\$$|%\{|^&[a-z]+;|^\$\d$|"
     r"^\$env:|^(?:ref|refs|secret|vault|op|ssm|aws-?sm|arn|file|env|keyring|resolve|gcp|sops|"
     r"azurekeyvault|doppler|ssh)(?:\+\w+)?:|"
     r"^ENC\[|^ENC\(|^AQICAH|\$ANSIBLE_VAULT|^\w+\(.*\)$|^@Microsoft\.KeyVault|^\{\w+\}|"
@@ -48,7 +49,7 @@ _FIELD = lazy(
     r"confirm(?:ation)?|reset|required|file|path))?[\s?:!.]*"
 )
 _SCALAR = lazy(
-    r"(?i)(?:true|false|yes|no|on|off|null|nil|none|undefined|nan|void|empty|blank|n/?a|"
+    r"(?i)(?:true|false|x?yes|x?no|on|off|null|nil|none|undefined|nan|void|empty|blank|n/?a|"
     r"required|optional|enabled|disabled|"
     r"test(?:s|ing|er)?|tests?[\-_]?(?:ing|er|key|value|token|secret|user)|foo|bar|baz|qux|"
     r"abc(?:123)?|abcd?1234|xyz|asdf?|str(?:ing)?|int|bool(?:ean)?|bytes|object|any|default|auto|manual|prompt|"
@@ -85,7 +86,7 @@ _PUBLIC = lazy(
 )
 _WORDING = lazy(
     r"[A-Za-z ]+[:?=]\s*|\(\$.*|.*&(?:lt|gt|quot|amp|[lr]dquo|nbsp|#\w{2,5});?.*|"
-    r"(?:projects|secrets?|kv|locations|users|api|v\d)/[\w./-]+|[a-z]:\w{1,8}"
+    r"(?:projects|secrets?|kv|locations|users|api|v\d)/[\w./-]+|[a-z]:\w{1,8}|\d{1,4}:[a-z]+|[A-Za-z]:[/\\].*|(?:\w+\\{1,2}){2,}\w+"
 )
 _HARMLESS = (
     (_SCALAR, "a constant, a number or a type"),

@@ -19,7 +19,8 @@ _TEST_RESULT = lazy(
 _VECTOR = lazy(
     rb"(?im)^[ \t#*/;|\"'.\\-]{0,8}(plain_?text|cipher_?text|cipher|input|output|digest|mac|aad|tag|iv|pt|ct|"
     rb"okm|prk|message|msg|result|expected\w{0,8}|count|operation|cavs|keylen|ivlen|mlen|info|ikm|password|tcid|kdf"
-    rb"|availablein|ctrlmode|seq_?no)[ \t\"']{0,4}[:=]"
+    rb"|availablein|derive|peer_?key"
+    rb"|private_?key|public_?key|shared_?secret|ctrl|title|privpubkeypair|verify|ctrlmode|seq_?no)[ \t\"']{0,4}[:=]"
 )
 _ROFF = lazy(r"\d\w{0,3}|man|mdoc|roff|in")
 _ROFF_VALUE = lazy(r".*\\f[A-Z(]|.*\\\*\(|\(\d\w{0,3}\)[,. ]*|.*\\&|\\s[-\d]")
@@ -84,6 +85,8 @@ def _shell_variable(found: Assignment, value: str, data: bytes, place: Place) ->
 
 def _piece_of_code(found: Assignment, value: str, data: bytes, place: Place) -> bool:
     """Without quotes: brackets, operators and escapes that a value in its place would not hold."""
+    if not found.quoted and value.endswith(")") and "(" not in value:
+        return True
     if found.quoted or (place.kind in ("config", "shell") and found.op != "embedded"):
         return not found.quoted and value.startswith(("&", "[")) and place.kind != "config"
     return _CODE.fullmatch(value) is not None

@@ -107,7 +107,8 @@ def _next_line(data: bytes, at: int) -> re.Match[bytes] | None:
 
 
 def _bare(data: bytes, name: str, left: int, op: str, at: int, place: Place) -> Assignment | None:
-    if op == "embedded" or _in_string(data, left):
+    keyed = b'"' in data[left:at] or b"'" in data[left:at]
+    if op == "embedded" or (not keyed and _in_string(data, left)):
         tight = data[at - 1 : at] == b":" and place.kind == "code"
         bare = None if tight else _EMBEDDED.match(data, at)
         return Assignment(name, left, "embedded", at, bare.end(), False) if bare else None
