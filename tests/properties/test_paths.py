@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -87,7 +88,8 @@ class World:
             response = self.runner.run(self.house.core.handle(request))
         except (PermissionDenied, NotFound, UnsupportedOperation, InvalidRequest):
             return None
-        return dict(response.data)
+        decoded: dict[str, object] = msgspec.json.decode(msgspec.json.encode(response.data))
+        return decoded
 
 
 @pytest.fixture(scope="module")
