@@ -88,7 +88,7 @@ class World:
             response = self.runner.run(self.house.core.handle(request))
         except (PermissionDenied, NotFound, UnsupportedOperation, InvalidRequest):
             return None
-        decoded: dict[str, object] = msgspec.json.decode(msgspec.json.encode(response.data))
+        decoded: dict[str, str] = msgspec.json.decode(msgspec.json.encode(response.data))
         return decoded
 
 
