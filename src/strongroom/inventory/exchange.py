@@ -41,26 +41,20 @@ async def read_filter(ctx: Context, req: Nothing) -> Response:
 
 
 async def evaluate(ctx: Context, req: Evaluate) -> Response:
-    """Multiply each point with the index's number; the caller's hour is charged first."""
+    """Multiply each point with the index's number; the caller's hour is charged before they are looked at."""
     desk = house.desk(ctx)
-    points = [_decoded(text) for text in req.points]
-    desk.guard.charge(ctx.caller, len(points))
-    answers = await ctx.blocking(_multiplied, desk.keys.scalar, points)
-    return Response({"points": answers}, facts={"windows": len(points)})
+    desk.guard.charge(ctx.caller, len(req.points))
+    answers = await ctx.blocking(_multiplied, desk.keys.scalar, req.points)
+    return Response({"points": answers}, facts={"windows": len(answers)})
 
 
-def _decoded(text: str) -> bytes:
+def _multiplied(scalar: bytes, points: list[str]) -> list[str]:
+    key = blinding.scalar(int.from_bytes(scalar))
     try:
-        raw = b64decode(text, validate=True)
-        blinding.point(raw)
+        decoded = [blinding.point(b64decode(text, validate=True)) for text in points]
     except (Base64Error, ValueError):
         raise InvalidRequest("field 'points': each is the x-coordinate of a point on P-256") from None
-    return raw
-
-
-def _multiplied(scalar: bytes, points: list[bytes]) -> list[str]:
-    key = blinding.scalar(int.from_bytes(scalar))
-    return [b64encode(blinding.multiplied(key, blinding.point(x))).decode() for x in points]
+    return [b64encode(blinding.multiplied(key, point)).decode() for point in decoded]
 
 
 async def read_rows(ctx: Context, req: Rows) -> Response:

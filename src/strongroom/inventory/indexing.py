@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import islice
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
@@ -13,6 +14,7 @@ AREA = "inventory/"
 PENDING = "pending/"
 OWNERS = "owner/kv/"
 ALL = 1 << 31
+MOST = 256  # values of one version that are indexed
 
 Changes = dict[str, bytes | None]
 Step = Callable[[BarrierTransaction], Awaitable[Changes | None]]
@@ -37,7 +39,7 @@ def indexing(keys: Keys, mounts: Iterable[Mount], noted: str, now: float) -> Ste
         view = View(tx, AREA)
         values: dict[str, bytes] = {}
         for version in await secrets.live(tx, mount, path, now) if mount else ():
-            for field, value in secrets.leaves(version.text):
+            for field, value in islice(secrets.leaves(version.text), MOST):
                 values[f"{version.number} {field}"] = value
         prints = Fingerprints(keys, view)
         await prints.hold(f"kv/{noted}", values)
