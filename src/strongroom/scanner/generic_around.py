@@ -18,9 +18,9 @@ _TEST_RESULT = lazy(
 # Fields that stand beside the key, the nonce or the salt of a published test vector.
 _VECTOR = lazy(
     rb"(?im)^[ \t#*/;|\"'.\\-]{0,8}(plain_?text|cipher_?text|cipher|input|output|digest|mac|aad|tag|iv|pt|ct|"
-    rb"okm|prk|message|msg|result|expected\w{0,8}|count|operation|cavs|keylen|ivlen|mlen|info|ikm|password|tcid|kdf"
-    rb"|availablein|derive|peer_?key"
-    rb"|private_?key|public_?key|shared_?secret|ctrl|title|privpubkeypair|verify|ctrlmode|seq_?no)[ \t\"']{0,4}[:=]"
+    rb"okm|prk|message|msg|result|expected\w{0,8}|count|operation|cavs|keylen|ivlen|mlen|info|ikm|password|tcid"
+    rb"|kdf|availablein|derive|peer_?key"
+    rb"|private_?key|public_?key|shared_?secret|ctrl|title|privpubkeypair|verify|ctrlmode)[ \t\"']{0,4}[:=]"
 )
 _ROFF = lazy(r"\d\w{0,3}|man|mdoc|roff|in")
 _ROFF_VALUE = lazy(r".*\\f[A-Z(]|.*\\\*\(|\(\d\w{0,3}\)[,. ]*|.*\\&|\\s[-\d]")

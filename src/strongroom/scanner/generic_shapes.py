@@ -85,8 +85,26 @@ _URL = (
     r")"
 )
 
+_DSN = r"(?<![\w/])[\w.-]{1,40}:(?P<v>[^\s:@\"'/]{2,80})@(?:tcp|unix|udp)\("
+_EXPECTED = (
+    r"(?i:(?:equals?|assert\w{0,12})\((?:\w{1,8},\s?)?)(?P<q>[\"'])(?P<v>[^\"'\s]{6,90})(?P=q),\s{0,20}"
+    r"(?i:[\w.()]{0,40}?%s)(?![a-z])"
+)
+_EQUALS = r"(?P<q>[\"'])(?P<v>[^\"'\s]{6,90})(?P=q)\.equals\w{0,10}\((?i:[\w.()]{0,40}?%s)(?![a-z])"
+_PASSWORDS, _TOKENS = "(?:pass(?:word|wd|phrase)?|pwd)", "(?:secret|token|key)"
+
 SHAPES: dict[str, tuple[Shape, ...]] = {
-    "url": (_shape("url_credentials", _URL, judged=True, name="url"),),
+    "url": (
+        _shape("url_credentials", _URL, judged=True, name="url"),
+        _shape("password", _DSN, judged=True, name="argument"),
+    ),
+    "expected": (
+        *(
+            _shape("password", text % _PASSWORDS, judged=True, name="argument")
+            for text in (_EXPECTED, _EQUALS)
+        ),
+        *(_shape("token", text % _TOKENS, judged=True, name="flag") for text in (_EXPECTED, _EQUALS)),
+    ),
     "jwt": (
         _shape("jwt", r"(?<![\w-])(?P<v>eyJ[\w-]{8,2000}\.eyJ?[\w-]{8,4000}\.[\w-]{10,2000})(?![\w-])"),
         _shape(
