@@ -248,3 +248,10 @@ async def test_a_batch_token_is_never_root_nor_counted(house: House) -> None:
 async def test_a_roles_path_suffix_is_one_plain_segment(house: House, suffix: str) -> None:
     with pytest.raises(InvalidRequest, match="path_suffix"):
         await house.write("auth/token/roles/r", {"path_suffix": suffix})
+
+
+async def test_a_renewal_that_gives_less_than_asked_says_so(house: House) -> None:
+    short = await house.token(policies=["default"], ttl="30s", explicit_max_ttl="60s")
+    assert (await house.write("auth/token/renew-self", {"increment": "20s"}, token=short)).warnings == ()
+    answer = await house.write("auth/token/renew-self", {"increment": "10h"}, token=short)
+    assert answer.warnings == ("TTL of 36000s exceeded what is left: it is capped to 60s",)

@@ -92,7 +92,10 @@ async def _renew(ctx: Context, entry: TokenEntry, text: str, increment: int) -> 
         entry.ttl = checked.ttl or entry.ttl
     ttl = await house.tokens.renew(tx, entry, increment, mount)
     ctx.after_commit(lambda: house.tokens.forget(entry.id))
+    capped = increment > ttl and not entry.period
+    warnings = (f"TTL of {increment}s exceeded what is left: it is capped to {ttl}s",) * capped
     return Response(
+        warnings=warnings,
         auth=Auth(
             policies=entry.policies,
             display_name=entry.display_name,
@@ -105,7 +108,7 @@ async def _renew(ctx: Context, entry: TokenEntry, text: str, increment: int) -> 
             accessor=entry.accessor,
             lease_duration=ttl,
             entity_id=entry.entity_id,
-        )
+        ),
     )
 
 
