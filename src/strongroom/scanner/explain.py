@@ -15,6 +15,7 @@ from strongroom.scanner.matcher import Matcher
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from strongroom.scanner.finding import Match
     from strongroom.scanner.rules import Rules
 
 
@@ -37,12 +38,15 @@ def explain(rules: Rules, path: str, data: bytes) -> list[Explanation]:
         Explanation(m.detector.id, True, m.start, m.end, mask(m.secret), m.score, m.reasons)
         for m in reported.values()
     ]
-    others = (*_specific(rules, data), *_generic(path, data))
+    others = (*_specific(rules, data, list(reported.values())), *_generic(path, data))
     found += [other for other in others if (other.detector, other.start) not in reported]
     return sorted(set(found), key=lambda e: (e.start, not e.reported, e.detector))
 
 
-def _specific(rules: Rules, data: bytes) -> Iterator[Explanation]:
+_CLAIMED = "a stronger detector claims the same text"
+
+
+def _specific(rules: Rules, data: bytes, matches: list[Match]) -> Iterator[Explanation]:
     """What precise and context detectors saw and did not report."""
     for number in range(len(rules)):
         rule = rules.rule(number)
@@ -51,7 +55,9 @@ def _specific(rules: Rules, data: bytes) -> Iterator[Explanation]:
         for start, end in confirm.every_span(rule, data):
             secret = data[start:end]
             verdict, reason = confirm.judge(rule, secret)
-            why = reason if verdict == "no" else "a stronger detector claims the same text"
+            claimed = any(m.start < end and start < m.end for m in matches)
+            passed_by = _CLAIMED if claimed else "no name of the provider stands where it is looked for"
+            why = reason if verdict == "no" else passed_by
             yield Explanation(rule.detector.id, False, start, end, mask(secret), 0.0, (why,))
 
 

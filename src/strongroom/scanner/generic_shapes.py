@@ -91,6 +91,7 @@ _EXPECTED = (
     r"(?i:[\w.()]{0,40}?%s)(?![a-z])"
 )
 _EQUALS = r"(?P<q>[\"'])(?P<v>[^\"'\s]{6,90})(?P=q)\.equals\w{0,10}\((?i:[\w.()]{0,40}?%s)(?![a-z])"
+_STORED = r"(?P<q>[\"'])(?P<v>[^\"'\s]{6,90})(?P=q), forKey: \"(?i:[\w.]{0,40}?%s)\""
 _PASSWORDS, _TOKENS = "(?:pass(?:word|wd|phrase)?|pwd)", "(?:secret|token|key)"
 
 SHAPES: dict[str, tuple[Shape, ...]] = {
@@ -103,7 +104,10 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
             _shape("password", text % _PASSWORDS, judged=True, name="argument")
             for text in (_EXPECTED, _EQUALS)
         ),
-        *(_shape("token", text % _TOKENS, judged=True, name="flag") for text in (_EXPECTED, _EQUALS)),
+        *(
+            _shape("token", text % _TOKENS, judged=True, name="flag")
+            for text in (_EXPECTED, _EQUALS, _STORED)
+        ),
     ),
     "jwt": (
         _shape("jwt", r"(?<![\w-])(?P<v>eyJ[\w-]{8,2000}\.eyJ?[\w-]{8,4000}\.[\w-]{10,2000})(?![\w-])"),

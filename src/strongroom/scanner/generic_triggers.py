@@ -18,7 +18,7 @@ _STRONG = r"(?:pass|pwd|psw|secret|cred|token|pw|psk|dsn|mnemonic)"
 _WEAK = r"(?:key|auth|salt|nonce|seed|jwt|sig)"
 _NAME_TAIL = r"[\w.\-]{0,24}(?:\[\w{0,8}\])?\\?[\"'`\])}]{0,3}\s{0,4}"
 _JOINED = (
-    r"(?:\??:\s?&?[\w.']{1,16}\s?=|[=:(,>|!?]{1,2}=?|->|<-|\{|(?:as )?(?:string|\[\]byte) =|"
+    r"(?:\??:\s?&?[\w.'?]{1,16}\s?=|[=:(,>|!?]{1,2}=?|->|<-|\{|(?:as )?(?:string|\[\]byte) =|"
     r"\{ get;[^{}\n]{0,30}\} =|\.(?:not\.)?(?:to|be|is|eq|should)[\w. ]{0,20}\(|or )"
     r"\s{0,4}(?:\(\s{0,12}|<string>)?"
 )
@@ -27,7 +27,8 @@ TRIGGERS = (
     Trigger("assign", rf"(?i){_STRONG}{_NAME_TAIL}{_JOINED}[^\s=;,(){{}}<>]"),
     Trigger(
         "assign",
-        rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}(?:\[\]byte\(|(?:new )?\w{{0,12}}string\w{{0,8}}\()?[a-z@]{{0,2}}\\?[\"'`][\w+/=.\-~]{{10}}",
+        rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}"
+        rf"(?:\[\]byte\(|(?:new )?[\w:]{{0,12}}string[\w:]{{0,8}}\()?[a-z@]{{0,2}}\\?[\"'`][\w+/=.\-~]{{10}}",
     ),
     Trigger("assign", rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}[a-z+/=._\-~]{{0,28}}\d[\w+/=.\-~]{{8}}"),
     Trigger(
@@ -40,7 +41,8 @@ TRIGGERS = (
     ),
     Trigger(
         "assign",
-        rf"(?i){_STRONG}[\w.\- ]{{0,20}}(?:</(?:[\w-]{{0,12}}name|key|string)>|[\"']\s?>)"
+        rf"(?i){_STRONG}[\w.\- ]{{0,20}}(?:</(?:[\w-]{{0,12}}name|key|string)>"
+        rf"|[\"'](?:\s\w{{1,14}}=\"\w{{1,20}}\")?\s?>)"
         r"\s{0,24}<(?:[\w-]{0,12}value|string|contents)>[^<\s]",
     ),
     Trigger("url", r"(?i)[a-z]\d?://[^\s/:@\"'<>]{0,64}:[^\s/@\"'<>]{2,80}@[\w\[{$%.-]"),
@@ -100,6 +102,7 @@ TRIGGERS = (
         r"(?i)(?:equals?|assert\w{0,12})\((?:\w{1,8},\s?)?[\"'][^\"'\s]{6,90}[\"'],\s{0,20}[\w.()]{0,40}"
         r"(?:pass|pwd|secret|token|key)",
     ),
+    Trigger("expected", r"(?i)[\"'], forkey: [\"'][\w.]{0,40}(?:pass|pwd|secret|token|key)"),
     Trigger("expected", r"(?i)[\"']\.equals\w{0,10}\([\w.()]{0,40}(?:pass|pwd|secret|token|key)"),
     Trigger("powershell", r"(?i)securestring\s{1,3}(?:-string\s{1,2})?[\"'][^\s\"'$]"),
     Trigger(

@@ -120,6 +120,8 @@ def _bare(data: bytes, name: str, left: int, op: str, at: int, place: Place) -> 
 def _bare_word(data: bytes, name: str, left: int, op: str, at: int, place: Place) -> Assignment | None:
     """A value without quotes: one word, and nothing but a comment after it on its line."""
     flow = b"{" in data[max(data.rfind(b"\n", 0, left), left - 200) : left]
+    if data[at : at + 6] == b"!!str ":
+        at += 6
     bare = (_BARE_LINE if place.kind == "config" and not flow else _BARE).match(data, at)
     if bare is None:
         return None
