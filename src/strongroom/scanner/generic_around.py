@@ -22,10 +22,8 @@ _VECTOR = lazy(
     rb"|kdf|availablein|derive|peer_?key"
     rb"|private_?key|public_?key|shared_?secret|ctrl|title|privpubkeypair|verify|ctrlmode)[ \t\"']{0,4}[:=]"
 )
-_ROFF = lazy(r"\d\w{0,3}|man|mdoc|roff|in")
 _ROFF_VALUE = lazy(r".*\\f[A-Z(]|.*\\\*\(|\(\d\w{0,3}\)[,. ]*|.*\\&|\\s[-\d]")
 _PROSE = lazy(rb"[ \t]+(?:[a-z]{2,}|to|the|in|as)\b")
-_SYMBOLS = lazy(r"[(){}\[\]<>$*\\|]")
 _CODE = lazy(
     r".*(?:\)\s*[,;)}]|=>|\|\||&&|\w\(|\)\.|;\w)|[(\[{<&.].*|.*\\[a-z0-9(\[.*$|{}+^]|.*[)}\]]\W*|.*%[wsvdqr](?:\W|[A-Za-z]|$)"
     r"|:.*"
@@ -80,6 +78,8 @@ def _prose(found: Assignment, value: str, data: bytes, place: Place) -> bool:
 
 def _shell_variable(found: Assignment, value: str, data: bytes, place: Place) -> bool:
     """`"$mode,$pass" = "lib,link"`, `# $pass = x`: a loop's variable called `pass`."""
+    if found.name in ("PWD", "OLDPWD") and data[found.at - 1 : found.at] in (b"$", b"{"):
+        return True
     return found.name == "pass" and data[found.at - 1 : found.at] == b"$" and value.replace(",", "").isalpha()
 
 

@@ -66,6 +66,7 @@ _OPERATIONS = {
     b"!=": "compare",
     b"!==": "compare",
     b"=~": "compare",
+    b"or": "compare",
 }
 _LEFT, _RIGHT = 130, 12
 
