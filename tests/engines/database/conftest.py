@@ -9,12 +9,13 @@ from psycopg import sql
 from tests.engines.database import mariadb, postgres
 from tests.engines.database.mariadb import MariaDB
 from tests.engines.database.postgres import Postgres
+from tests.engines.database.unprivileged import directory
 from tests.suites.house import House
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
+def postgres_server() -> Iterator[Postgres]:
+    with directory() as place, postgres.running(place) as server:
         yield server
 
 
@@ -31,8 +32,8 @@ def pg(postgres_server: Postgres) -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
-    with mariadb.running(tmp_path_factory.mktemp("mariadb")) as server:
+def mariadb_server() -> Iterator[MariaDB]:
+    with directory() as place, mariadb.running(place) as server:
         yield server
 
 

@@ -4,8 +4,10 @@ import os
 import random
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 NOBODY = 65534
 
@@ -49,3 +51,13 @@ def lasting_port() -> int:
             except OSError:
                 continue
             return port
+
+
+@contextmanager
+def directory() -> Iterator[Path]:
+    """A directory for a server that runs as somebody else.
+
+    Not below pytest's own: each start of pytest closes that to other users.
+    """
+    with TemporaryDirectory(prefix="strongroom-database-", ignore_cleanup_errors=True) as place:
+        yield Path(place)
