@@ -5,8 +5,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from strongroom.findings import Findings
 from strongroom.framework import Engine, Operation, Route
 from strongroom.inventory import Inventory
+from strongroom.remediation import Incidents
 from strongroom.rotation import RotationEngine
 from strongroom.server.assembly import AUTH_METHODS, ENGINES
 from strongroom.system.ceremonies import Permissions
@@ -34,6 +36,8 @@ def mounts() -> Iterator[tuple[str, str, Engine]]:
     yield "System", "sys/", system(Permissions())
     yield "Inventory", "inventory/", Inventory()
     yield "Rotation", "rotation/", RotationEngine()
+    yield "Findings", "findings/", Findings()
+    yield "Incidents", "incidents/", Incidents()
     for kind, engine in sorted(ENGINES.items()):
         if not engine.versions:
             yield f"Engine {kind}", f"{kind}/", engine

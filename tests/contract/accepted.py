@@ -98,6 +98,7 @@ ACCEPTED: dict[str, tuple[Accepted, ...]] = {
     "mounts": (
         Accepted("", r"^\+.*\.inventory/$", "the inventory is ours"),
         Accepted("", r"^\+.*\.rotation/$", "rotation is ours"),
+        Accepted("", r"^\+.*\.(findings|incidents)/$", "findings and incidents are ours"),
         Accepted("", r"options\.version|\.options$|options None", "the version of a mount is always named"),
         Accepted(
             "kv1/tune", "default_lease_ttl 7200", "no lease outlives the mount's maximum, so it is shown"

@@ -39,9 +39,15 @@ async def test_development_mode_opens_a_house_through_its_door() -> None:
 async def test_every_kind_is_mountable_by_its_name() -> None:
     async with AsyncExitStack() as stack:
         house = await open_house(MEMORY, FakeClock(), OperatorLog(), stack)
-        assert {"system", "inventory", "rotation", *ENGINES, *(f"auth/{kind}" for kind in AUTH_METHODS)} == set(
-            house.core.engines
-        )
+        assert {
+            "system",
+            "inventory",
+            "rotation",
+            "findings",
+            "incidents",
+            *ENGINES,
+            *(f"auth/{kind}" for kind in AUTH_METHODS),
+        } == set(house.core.engines)
 
 
 @pytest.mark.parametrize(

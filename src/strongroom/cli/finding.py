@@ -38,6 +38,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--source", metavar="NAME", help="only those seen there")
     listing.add_argument("--limit", metavar="N", type=int, default=100, help="at most (100)")
     listing.add_argument("--after", metavar="NEXT", help="go on where a page ended")
+    _single(to)
+    ingest = parsing.part(
+        to, "ingest", _ingest, "report a file of findings: ours as JSON, or any tool's SARIF"
+    )
+    ingest.add_argument("file", metavar="FILE", help="- is standard input")
+    ingest.add_argument(
+        "--source", metavar="NAME", required=True, help="what was scanned, named the same each time"
+    )
+    ingest.add_argument("--public", action="store_true", help="the public can see it")
+    ingest.add_argument("--fingerprint-key", metavar="FILE", default="", help="key for private fingerprints")
+    parsing.part(to, "sources", _sources, "what is scanned, and when it last was; exit 1 when nothing is")
+    rescan = parsing.part(to, "rescan", _rescan, "ask whoever watches a source for a scan")
+    rescan.add_argument("source", metavar="NAME")
+
+
+def _single(to: parsing.Parts) -> None:
+    """The subcommands about one finding."""
     show = parsing.part(to, "show", _show, "a finding with its places and timeline")
     exposed = parsing.part(to, "exposure", _exposure, "how long it was usable while exposed, and who read it")
     assign = parsing.part(to, "assign", _assign, "say whose it is")
@@ -64,18 +81,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     assign.add_argument("who", metavar="WHO")
     note.add_argument("text", metavar="TEXT")
     severity.add_argument("severity", metavar="SEVERITY", choices=(*SEVERITIES, "auto"))
-    ingest = parsing.part(
-        to, "ingest", _ingest, "report a file of findings: ours as JSON, or any tool's SARIF"
-    )
-    ingest.add_argument("file", metavar="FILE", help="- is standard input")
-    ingest.add_argument(
-        "--source", metavar="NAME", required=True, help="what was scanned, named the same each time"
-    )
-    ingest.add_argument("--public", action="store_true", help="the public can see it")
-    ingest.add_argument("--fingerprint-key", metavar="FILE", default="", help="key for private fingerprints")
-    parsing.part(to, "sources", _sources, "what is scanned, and when it last was; exit 1 when nothing is")
-    rescan = parsing.part(to, "rescan", _rescan, "ask whoever watches a source for a scan")
-    rescan.add_argument("source", metavar="NAME")
 
 
 def _list(session: Session) -> int:

@@ -10,6 +10,7 @@ examples:
   strongroom scan . --format sarif -o out.sarif
   strongroom scan . --verify             and ask the providers what still works
   strongroom scan . --server             and find what the vault holds, in any form
+  strongroom scan . --report-to-server   and make findings and incidents of it
 
 exit codes: 0 nothing found, 1 something found, 2 wrong usage, 128 unexpected
 """
@@ -73,6 +74,10 @@ def run(args: argparse.Namespace, *, terse: bool = False) -> int:
         write(args, report)
     if not args.quiet and not silent:
         tell(report)
+    if args.report_to_server:
+        from strongroom.cli import scan_report  # noqa: PLC0415 (a client, for this only)
+
+        scan_report.report(args, report)
     if report.open:
         from strongroom.scanner.suppress import last_found  # noqa: PLC0415 (only where something was found)
 
@@ -116,7 +121,7 @@ def find(args: argparse.Namespace, source: Source, unit: str) -> Report:
 
 def _scanned(args: argparse.Namespace, source: Source, options: scan.Options) -> Report:
     """Scan with the detectors, and with `--server` for the vault's values."""
-    if not args.server:
+    if not (args.server or args.report_to_server):
         return scan.scan(source, load_rules(args), options)
     from strongroom.cli import scan_server  # noqa: PLC0415 (numpy and a client, for this only)
 

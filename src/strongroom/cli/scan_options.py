@@ -37,6 +37,9 @@ DEFAULTS: dict[str, Any] = {
     "rules_sha256": "",
     "server": False,
     "address": "",
+    "report_to_server": False,
+    "source": "",
+    "public": False,
     "verify": False,
     "verify_only": [],
     "verify_except": [],
@@ -129,6 +132,9 @@ def vault() -> Table:
         "vault": (
             _flag("--server", help="find values that the vault holds; it does not learn what is scanned"),
             _text("--address", "URL", "the server (STRONGROOM_ADDR)"),
+            _flag("--report-to-server", help="--server, and report what was found: no secrets, no excerpts"),
+            _text("--source", "NAME", "what is scanned, named the same each time (the repository's remote)"),
+            _flag("--public", help="the public can see what is scanned"),
         ),
     }
 

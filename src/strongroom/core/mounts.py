@@ -12,8 +12,9 @@ from strongroom.errors import InvalidRequest
 from strongroom.framework import Mount, checked_path
 
 TABLE = "mounts"
-PROTECTED = ("sys/", "cubbyhole/", "identity/", "inventory/", "rotation/", "auth/token/", "auth/")
-RESERVED = ("sys/", "cubbyhole/", "identity/", "inventory/", "rotation/", "auth/", "audit/")
+OWN = ("sys/", "cubbyhole/", "identity/", "inventory/", "rotation/", "findings/", "incidents/", "auth/")
+PROTECTED = (*OWN, "auth/token/")
+RESERVED = (*OWN, "audit/")
 
 
 class Table(Struct, frozen=True):

@@ -11,7 +11,8 @@ from msgspec import Struct
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.jobs import JobContext, Kind
 from strongroom.remediation import deeds, record
-from strongroom.remediation.deeds import Desk, Hand, Run
+from strongroom.remediation.deeds import Hand
+from strongroom.remediation.moment import Desk, Run
 from strongroom.remediation.playbook import Step
 
 CONTAIN = "incidents/contain"

@@ -10,8 +10,8 @@ from strongroom.findings.service import house
 from strongroom.framework import Context, Mount
 from strongroom.jobs import Workers
 from strongroom.remediation import contain, opening
-from strongroom.remediation.deeds import Moment
 from strongroom.remediation.deliveries import Messenger
+from strongroom.remediation.moment import Moment
 from strongroom.rotation import FailedRotation
 
 SERVICE = "incidents"
@@ -34,7 +34,6 @@ class IncidentsDesk:
         self._findings = findings
         self._workers = workers
         self.vault: Vault = findings.vault
-        self.begin = core.barrier.begin
         self.entries = core.auditing
         self.messenger = Messenger(core.barrier.begin, core.clock, outbound)
 
@@ -45,6 +44,10 @@ class IncidentsDesk:
         self._findings.told.append(self.consider)
         self._workers.register(contain.kind(self))
         self._workers.register(self.messenger.kind())
+
+    def begin(self) -> BarrierTransaction:
+        """A new transaction."""
+        return self._core.barrier.begin()
 
     async def consider(
         self, tx: BarrierTransaction, finding: Finding, news: str, who: Actor, now: float

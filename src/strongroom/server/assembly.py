@@ -25,9 +25,11 @@ from strongroom.engines.cubbyhole import Cubbyhole
 from strongroom.engines.database import Database
 from strongroom.engines.kv import KV
 from strongroom.errors import AuditFailed, IntegrityFailure, InvalidRequest
+from strongroom.findings import Findings
 from strongroom.framework import Engine
 from strongroom.inventory import Inventory
 from strongroom.jobs import Workers
+from strongroom.remediation import Incidents
 from strongroom.rotation import RotationEngine
 from strongroom.server import loop
 from strongroom.server.config import Config
@@ -108,6 +110,8 @@ def _engines(config: Config) -> Mapping[str, Engine]:
         "system": system(permissions),
         Inventory.kind: Inventory(),
         RotationEngine.kind: RotationEngine(),
+        Findings.kind: Findings(),
+        Incidents.kind: Incidents(),
         **ENGINES,
         **{f"auth/{kind}": method for kind, method in AUTH_METHODS.items()},
     }

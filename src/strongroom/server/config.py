@@ -61,6 +61,12 @@ class Rotation(Struct, frozen=True, forbid_unknown_fields=True):
     outbound: tuple[str, ...] = ()
 
 
+class Incidents(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[incidents]`: the hosts that webhooks may reach: `host` or `host:port`."""
+
+    outbound: tuple[str, ...] = ()
+
+
 class Proxy(Struct, frozen=True, forbid_unknown_fields=True):
     """`[proxy]`: networks whose `X-Forwarded-For` is believed."""
 
@@ -88,6 +94,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     operator: Operator = Operator()
     audit: Audit = Audit()
     rotation: Rotation = Rotation()
+    incidents: Incidents = Incidents()
     limits: Limits = Limits()
     proxy: Proxy = Proxy()
     log: LogSettings = LogSettings()

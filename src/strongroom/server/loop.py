@@ -1,10 +1,15 @@
 """What the floors of the loop tell each other: none of them imports its neighbour."""
 
+from collections.abc import Mapping, Sequence
+
 from strongroom.audit.devices.outbound import Outbound
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.core.core import Core
+from strongroom.findings import FindingsDesk, Vault
+from strongroom.findings.record import Held
 from strongroom.inventory import InventoryDesk
 from strongroom.jobs import Workers
+from strongroom.remediation import IncidentsDesk
 from strongroom.rotation import Neighbours, RotationDesk
 from strongroom.rotation.neighbours import Consumer
 from strongroom.server.config import Config
@@ -14,12 +19,28 @@ def attach(core: Core, workers: Workers, config: Config) -> None:
     """Join the loop's floors to the core."""
     inventory = InventoryDesk(core)
     inventory.attach()
+    findings = FindingsDesk(core, vault(core, inventory), core.services["audit"].directory)
+    findings.attach()
+    incidents = IncidentsDesk(core, findings, workers, config.incidents.outbound)
+    incidents.attach()
     outbound = Outbound(config.rotation.outbound, "rotation plans")
-    RotationDesk(core, workers, outbound, neighbours(inventory)).attach()
+    RotationDesk(core, workers, outbound, neighbours(inventory, incidents)).attach()
 
 
-def neighbours(inventory: InventoryDesk) -> Neighbours:
-    """What rotation asks of the inventory."""
+def vault(core: Core, inventory: InventoryDesk) -> Vault:
+    """What findings ask of the inventory."""
+
+    async def matches(tx: BarrierTransaction, rows: Sequence[str]) -> list[Held]:
+        return [Held(*one) for one in await inventory.matches(tx, rows)]
+
+    async def readers(tx: BarrierTransaction, held: Held) -> Mapping[str, float]:
+        return await inventory.readers(tx, held.mount, held.path, held.version)
+
+    return Vault(core, matches, inventory.facts, readers)
+
+
+def neighbours(inventory: InventoryDesk, incidents: IncidentsDesk) -> Neighbours:
+    """What rotation asks of the inventory, and who hears of its failures."""
 
     async def consumers(tx: BarrierTransaction, mount: str, path: str) -> list[Consumer]:
         known = await inventory.consumers(tx, mount, path)
@@ -28,4 +49,4 @@ def neighbours(inventory: InventoryDesk) -> Neighbours:
     async def classification(tx: BarrierTransaction, mount: str, path: str) -> str:
         return (await inventory.facts(tx, mount, path)).get("classification", "")
 
-    return Neighbours(consumers, classification)
+    return Neighbours(consumers, classification, incidents.on_failure)
