@@ -1,7 +1,8 @@
 """Makes `scanner/data/words.txt` and `bigrams.txt` from the text of installed software.
 
-A word is kept when enough distinct files use it; the bigram table holds how likely one
-letter follows another inside those words. Run: `python bench/scanner_quality/make_words.py`.
+A word is kept when enough distinct files, in enough folders, use it; the bigram table holds how likely one
+letter follows another inside the most used. Run: `python bench/scanner_quality/make_words.py [FOLDER …]`;
+the words in use were counted in installed software and in the unpacked sources of 37 Debian packages.
 """
 
 import math
@@ -18,13 +19,15 @@ DATA = Path(__file__).resolve().parents[2] / "src/strongroom/scanner/data"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def texts(roots: list[Path]) -> Iterator[str]:
+def texts(roots: list[Path]) -> Iterator[tuple[str, str]]:
+    """Yield (folder, text) of each file; the folder is the one two below its root."""
     for root in roots:
         for path in sorted(root.rglob("*")):
             if path.suffix in SUFFIXES and path.is_file() and path.stat().st_size < 1_000_000:
                 data = path.read_bytes()
                 if b"\0" not in data[:4096]:
-                    yield data.decode("utf-8", "ignore")
+                    folder = "/".join(path.relative_to(root).parts[:2])
+                    yield f"{root}/{folder}", data.decode("utf-8", "ignore")
 
 
 def main() -> None:
@@ -34,14 +37,19 @@ def main() -> None:
         Path("/usr/lib/python3"),
     ]
     files: Counter[str] = Counter()
-    for text in texts(roots):
-        files.update({w.lower() for w in WORD.findall(text)})
+    folders: dict[str, set[str]] = {}
+    for folder, text in texts(roots):
+        for word in {w.lower() for w in WORD.findall(text)}:
+            files[word] += 1
+            folders.setdefault(word, set()).add(folder)
     words = [
-        w for w, n in files.most_common(40_000) if 3 <= len(w) <= 14 and n >= (30 if len(w) < 5 else 12)
-    ][:9000]
+        w
+        for w, n in files.most_common()
+        if 3 <= len(w) <= 14 and n >= (40 if len(w) < 5 else 10) and len(folders[w]) >= 4
+    ]
     (DATA / "words.txt").write_text("\n".join(sorted(words)) + "\n")
     pairs: Counter[tuple[str, str]] = Counter()
-    for word in words:
+    for word in words[:9000]:
         for a, b in pairwise(word):
             pairs[a, b] += 1 + int(math.log(files[word]))
     rows = []
