@@ -38,16 +38,7 @@ from strongroom.errors import (
     Sealed,
     StrongroomError,
 )
-from strongroom.framework import (
-    ANONYMOUS,
-    Caller,
-    Context,
-    Engine,
-    Mount,
-    Operation,
-    Request,
-    Response,
-)
+from strongroom.framework import ANONYMOUS, Caller, Context, Engine, Mount, Operation, Request, Response
 from strongroom.framework.audit import AuditLog
 from strongroom.framework.dispatch import Found, dispatch, exists
 from strongroom.framework.outside import Outside
@@ -244,6 +235,7 @@ class Core:
             pool=self.pool,
             outside=self.outside,
             password=partial(passwords.generate, inner),
+            holds=partial(self.joined.hold, inner, mount),
             house=House(self, inner) if target.engine is not None and target.engine.trusted else None,
         )
 

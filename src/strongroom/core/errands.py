@@ -28,6 +28,7 @@ class Errands:
         engine = self._core.router.engine_for(mount) if mount else None
         if mount is None or engine is None:
             raise NotFound(f"no mount for lease '{entry.path}'")
+        self._core.joined.hold(tx, mount, entry.id, {})
         await engine.revoke(self._context(tx, mount, engine, entry.path), entry.lease())
 
     async def attend(self, mount: Mount) -> bool:

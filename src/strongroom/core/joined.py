@@ -3,18 +3,21 @@
 So floors above the core (the inventory) work on what passes the door, and the core names none of them.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.core.bootstrap import SYSTEM_MOUNTS
 from strongroom.framework import Caller, Mount, Request, Response
 
 Changing = Callable[[BarrierTransaction, Request, Mount], Awaitable[None]]
+Holding = Callable[[BarrierTransaction, Mount, str, Mapping[str, str]], None]
 Observer = Callable[[Request, Mount, Caller, Response], None]
 
 
 class Joined:
     """`changing` is asked in the transaction of each change and may refuse or add to it.
+
+    `holding` are told, in the transaction too, which secret values a path of a mount or a lease holds.
 
     `observers` are told of each answer once it is in the audit log; they must be quick.
     """
@@ -22,12 +25,18 @@ class Joined:
     def __init__(self) -> None:
         self.mounts: dict[str, Mount] = {}
         self.changing: list[Changing] = []
+        self.holding: list[Holding] = []
         self.observers: list[Observer] = []
 
     async def change(self, tx: BarrierTransaction, request: Request, mount: Mount) -> None:
         """Ask everyone about a change that is about to be committed."""
         for changing in self.changing:
             await changing(tx, request, mount)
+
+    def hold(self, tx: BarrierTransaction, mount: Mount, path: str, values: Mapping[str, str]) -> None:
+        """Tell everyone what a path or a lease holds from this change on; nothing to forget it."""
+        for holding in self.holding:
+            holding(tx, mount, path, values)
 
     def answered(self, request: Request, mount: Mount | None, caller: Caller, response: Response) -> None:
         """Tell everyone of an answer."""

@@ -93,6 +93,10 @@ class _NothingPending:
     drop = record
 
 
+def _held_nowhere(path: str, values: Mapping[str, str]) -> None:
+    """Where nobody keeps an index of values."""
+
+
 async def _no_password(policy: str) -> str:
     raise TypeError("no password can be made here")
 
@@ -108,6 +112,9 @@ class Context:
     `after_commit` defers what must not happen unless the transaction lands.
     `pending` records a lease before its secret is made, `outside` holds connections
     that outlive the request, `password` makes one by a named policy (or the default).
+    `holds` tells, as part of the transaction, which secret values stand behind a path of the
+    mount (or a lease) from now on, by name; none at all when it holds nothing any more. So
+    leaks of what is issued can be recognised.
     """
 
     request: Request
@@ -124,6 +131,7 @@ class Context:
     pending: Pending = field(default_factory=_NothingPending)
     outside: Outside = field(default_factory=Outside)
     password: Callable[[str], Awaitable[str]] = _no_password
+    holds: Callable[[str, Mapping[str, str]], None] = _held_nowhere
 
     def now(self) -> float:
         """Seconds since the epoch."""

@@ -6,7 +6,8 @@ counts for duplicates, and no scanner can ask for it.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -53,6 +54,12 @@ class Owner(Struct, frozen=True):
     values: dict[str, str] = {}
 
 
+class Fresh(Struct, frozen=True):
+    """What an owner holds by name, as (id, fingerprint); a note until the index has it."""
+
+    values: dict[str, tuple[str, Value]] = {}
+
+
 class Rows:
     """The filter's rows in memory, by value; `made` is what they are joined to, until one changes."""
 
@@ -80,38 +87,33 @@ class Fingerprints:
 
     async def hold(self, owner: str, values: Mapping[str, bytes]) -> None:
         """Let `owner` hold exactly these values by name; none forgets it."""
-        held = await self._view.find(f"owner/{owner}", Owner) or Owner()
         wanted = {name: value for name, value in values.items() if len(value) >= SHORTEST}
-        ids = {name: self.id_of(value) for name, value in wanted.items()}
+        ids = {name: id_of(self._keys, value) for name, value in wanted.items()}
+        await self._hold(owner, ids, lambda name: made(self._keys, wanted[name]))
+
+    async def hold_made(self, owner: str, fresh: "Fresh") -> None:
+        """The same for values that were made into fingerprints before."""
+        ids = {name: id for name, (id, _) in fresh.values.items()}
+        await self._hold(owner, ids, lambda name: fresh.values[name][1])
+
+    async def _hold(self, owner: str, ids: Mapping[str, str], make: Callable[[str], Value]) -> None:
+        held = await self._view.find(f"owner/{owner}", Owner) or Owner()
         for id in dict.fromkeys(held.values.values()):
             if id not in ids.values():
                 await self._drop(id, owner)
         for id in dict.fromkeys(ids.values()):
             names = tuple(name for name, other in ids.items() if other == id)
-            await self._keep(id, wanted[names[0]], owner, names)
+            await self._keep(id, partial(make, names[0]), owner, names)
         if ids:
-            self._view.put(f"owner/{owner}", Owner(ids))
+            self._view.put(f"owner/{owner}", Owner(dict(ids)))
         else:
             self._view.delete(f"owner/{owner}")
 
-    async def add(self, value: str, owner: str, name: str = "") -> None:
-        """Let `owner` hold one value more: an issued credential."""
-        held = await self._view.find(f"owner/{owner}", Owner) or Owner()
-        raw = value.encode()
-        id = self.id_of(raw)
-        if held.values.get(name) != id and len(raw) >= SHORTEST:
-            await self._keep(id, raw, owner, (name,))
-            self._view.put(f"owner/{owner}", Owner({**held.values, name: id}))
-
-    def id_of(self, value: bytes) -> str:
-        """The keyed name of a value."""
-        return hmac_sha256(self._keys.ids, value)[:ID_BYTES].hex()
-
-    async def _keep(self, id: str, raw: bytes, owner: str, names: tuple[str, ...]) -> None:
+    async def _keep(self, id: str, make: Callable[[], Value], owner: str, names: tuple[str, ...]) -> None:
         value = await self._view.find(f"value/{id}", Value)
         if value is None:
             await asyncio.sleep(0)  # each takes a good part of a millisecond: requests go in between
-            value = self._made(raw)
+            value = make()
             self.rows[id] = row_of(id, value)
         if value.owners.get(owner) != names:
             self._view.put(f"value/{id}", replace(value, owners={**value.owners, owner: names}))
@@ -127,21 +129,33 @@ class Fingerprints:
             self._view.delete(f"value/{id}")
             self.rows[id] = None
 
-    def _made(self, raw: bytes) -> Value:
-        found = anchor(raw)
-        if found is None:
-            return Value(length=len(raw))
-        scalar = blinding.scalar(int.from_bytes(self._keys.scalar))
-        key = blinding.multiplied(scalar, blinding.hashed(found.window))
-        return Value(
-            hash=window_hash(Salt.of(self._keys.salt), found.window),
-            tag=blinding.tag(key),
-            proof=blinding.proof(key),
-            before=found.before,
-            length=len(raw),
-            check=blinding.check(key, raw),
-            holding=blinding.holding(key, raw),
-        )
+
+def id_of(keys: Keys, value: bytes) -> str:
+    """The keyed name of a value."""
+    return hmac_sha256(keys.ids, value)[:ID_BYTES].hex()
+
+
+def made(keys: Keys, raw: bytes) -> Value:
+    """A value's fingerprint, without owners."""
+    found = anchor(raw)
+    if found is None:
+        return Value(length=len(raw))
+    key = blinding.multiplied(blinding.scalar(int.from_bytes(keys.scalar)), blinding.hashed(found.window))
+    return Value(
+        hash=window_hash(Salt.of(keys.salt), found.window),
+        tag=blinding.tag(key),
+        proof=blinding.proof(key),
+        before=found.before,
+        length=len(raw),
+        check=blinding.check(key, raw),
+        holding=blinding.holding(key, raw),
+    )
+
+
+def fresh(keys: Keys, values: Mapping[str, str]) -> Fresh:
+    """The fingerprints of issued values by name; the short ones do not count."""
+    raw = {name: value.encode() for name, value in values.items()}
+    return Fresh({name: (id_of(keys, r), made(keys, r)) for name, r in raw.items() if len(r) >= SHORTEST})
 
 
 def row_of(id: str, value: Value) -> bytes | None:

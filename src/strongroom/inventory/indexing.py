@@ -8,11 +8,12 @@ from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
 from strongroom.framework import Mount
 from strongroom.inventory import secrets
-from strongroom.inventory.fingerprints import PAGE, Fingerprints, Keys, Rows, Value, row_of
+from strongroom.inventory.fingerprints import PAGE, Fingerprints, Fresh, Keys, Rows, Value, row_of
+from strongroom.inventory.references import HELD, KV
 
 AREA = "inventory/"
-PENDING = "pending/"
-OWNERS = "owner/kv/"
+PENDING = "pending/"  # changed secrets
+FRESH = "fresh/"  # what mounts have issued
 ALL = 1 << 31
 MOST = 256  # values of one version that are indexed
 
@@ -30,6 +31,29 @@ async def notes(tx: BarrierTransaction) -> list[str]:
     return [key.removeprefix(PENDING) for key in await View(tx, AREA).keys(PENDING, "", PAGE)]
 
 
+def note_issued(tx: BarrierTransaction, uuid: str, path: str, held: Fresh) -> None:
+    """Leave a note of what a path of a mount holds from now on."""
+    View(tx, AREA).put(f"{FRESH}{uuid}/{path}", held)
+
+
+async def issued(tx: BarrierTransaction) -> list[str]:
+    """A page of the notes of what was issued, as `uuid/path`."""
+    return [key.removeprefix(FRESH) for key in await View(tx, AREA).keys(FRESH, "", PAGE)]
+
+
+def indexing_issued(keys: Keys, noted: str) -> Step:
+    """The step that takes what was issued into the index, and its note away."""
+
+    async def step(tx: BarrierTransaction) -> Changes:
+        view = View(tx, AREA)
+        prints = Fingerprints(keys, view)
+        await prints.hold_made(f"{HELD}/{noted}", await view.find(FRESH + noted, Fresh) or Fresh())
+        view.delete(FRESH + noted)
+        return prints.rows
+
+    return step
+
+
 def indexing(keys: Keys, mounts: Iterable[Mount], noted: str, now: float) -> Step:
     """The step that brings one secret's records up to date and takes its note away."""
     uuid, _, path = noted.partition("/")
@@ -42,7 +66,7 @@ def indexing(keys: Keys, mounts: Iterable[Mount], noted: str, now: float) -> Ste
             for field, value in islice(secrets.leaves(version.text), MOST):
                 values[f"{version.number} {field}"] = value
         prints = Fingerprints(keys, view)
-        await prints.hold(f"kv/{noted}", values)
+        await prints.hold(f"{KV}/{noted}", values)
         view.delete(PENDING + noted)
         return prints.rows
 
@@ -77,7 +101,9 @@ async def note_unmounted(tx: BarrierTransaction, mounts: Iterable[Mount]) -> Non
     """Note what the index still holds of mounts that are no more."""
     known = {mount.uuid for mount in mounts}
     view = View(tx, AREA)
-    for folder in await view.list(OWNERS):
-        if folder.rstrip("/") not in known:
-            for owner in await view.keys(OWNERS + folder, "", ALL):
-                view.put_bytes(PENDING + owner.removeprefix(OWNERS), b"")
+    for kind, note_at in ((KV, PENDING), (HELD, FRESH)):
+        owners = f"owner/{kind}/"
+        for folder in await view.list(owners):
+            if folder.rstrip("/") not in known:
+                for owner in await view.keys(owners + folder, "", ALL):
+                    view.put(note_at + owner.removeprefix(owners), Fresh())

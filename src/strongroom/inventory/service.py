@@ -7,9 +7,8 @@ no note is left.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 
 from msgspec import Struct
 
@@ -19,7 +18,7 @@ from strongroom.core.core import Core
 from strongroom.errors import InvalidRequest, RateLimited, Sealed
 from strongroom.framework import Caller, Mount, Operation, Request, Response
 from strongroom.inventory import indexing, known, secrets, usage
-from strongroom.inventory.fingerprints import Fingerprints, Keys, Rows, create
+from strongroom.inventory.fingerprints import Keys, Rows, create, fresh
 from strongroom.inventory.guard import Guard
 from strongroom.inventory.indexing import AREA, Step
 from strongroom.inventory.known import Consumer
@@ -78,9 +77,10 @@ class InventoryDesk:
         core.services["inventory"] = self
         core.joined.mounts[MOUNT.path] = MOUNT
         core.joined.changing.append(self.changing)
+        core.joined.holding.append(self.holding)
         core.joined.observers.append(self.answered)
         core.openers.append(self.open)
-        core.closers.insert(0, self.close)
+        core.closers.append(self.close)
 
     async def changing(self, tx: BarrierTransaction, request: Request, mount: Mount) -> None:
         """Note a changed secret, in its own transaction. Raises InvalidRequest when facts are missing."""
@@ -141,20 +141,10 @@ class InventoryDesk:
         mounts = list(self._core.mounts.values())
         return await known.matches(tx, mounts, rows, self._core.clock.now())
 
-    async def add(self, tx: BarrierTransaction, value: str, owner: str) -> Callable[[], None]:
-        """Let the index know an issued credential; `owner` names it, such as `lease/<id>`.
-
-        What is returned is to be called once `tx` is durable.
-        """
-        prints = Fingerprints(self.keys, View(tx, AREA))
-        await prints.add(value, owner)
-        return partial(self.rows.change, prints.rows)
-
-    async def remove(self, tx: BarrierTransaction, owner: str) -> Callable[[], None]:
-        """Forget all that `owner` holds; what is returned is to be called once `tx` is durable."""
-        prints = Fingerprints(self.keys, View(tx, AREA))
-        await prints.hold(owner, {})
-        return partial(self.rows.change, prints.rows)
+    def holding(self, tx: BarrierTransaction, mount: Mount, path: str, values: Mapping[str, str]) -> None:
+        """Note what a mount has issued or taken back, in its own transaction: fingerprints, no values."""
+        indexing.note_issued(tx, mount.uuid, path, fresh(self.keys, values))
+        self._work.set()
 
     async def require(self, tx: BarrierTransaction, mount: Mount, fields: tuple[str, ...]) -> None:
         """Want these facts of each secret of a mount from now on; none to want nothing."""
@@ -206,11 +196,17 @@ class InventoryDesk:
             if self._unmounted:
                 self._unmounted = False
                 await self._retried(lambda tx: indexing.note_unmounted(tx, self._core.mounts.values()))
-            while noted := await indexing.notes(self._core.barrier.begin()):
-                for one in noted:
-                    mounts, now = self._core.mounts.values(), self._core.clock.now()
-                    await self._retried(indexing.indexing(self.keys, mounts, one, now))
+            await self._take_notes()
         return self.rows
+
+    async def _take_notes(self) -> None:
+        while noted := await indexing.notes(self._core.barrier.begin()):
+            for one in noted:
+                mounts, now = self._core.mounts.values(), self._core.clock.now()
+                await self._retried(indexing.indexing(self.keys, mounts, one, now))
+        while issued := await indexing.issued(self._core.barrier.begin()):
+            for one in issued:
+                await self._retried(indexing.indexing_issued(self.keys, one))
 
     async def flush(self) -> None:
         """Write down the reads gathered so far."""

@@ -42,6 +42,7 @@ async def issue(ctx: Context, req: Named) -> Response:
     except AccountExists:
         await ctx.pending.drop(lease)
         raise
+    ctx.holds(lease.id, {"password": password})
     return Response({"username": username, "password": password}, lease=lease)
 
 

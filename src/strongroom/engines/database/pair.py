@@ -73,7 +73,7 @@ async def prepare(ctx: Context, name: str, users: tuple[str, ...], made_by: str)
             username=other(role, users), password=password, version=role.version + 1, rotation=made_by
         )
         role = msgspec.structs.replace(role, pending=pending)
-        ctx.storage.put(f"static/{name}", role)
+        rotation.keep(ctx, name, role)
     return role.version, role.version + 1
 
 
@@ -119,7 +119,7 @@ async def publish(ctx: Context, name: str) -> int:
         previous=previous,
         last_rotation=ctx.now(),
     )
-    ctx.storage.put(f"static/{name}", changed)
+    rotation.keep(ctx, name, changed)
     return pending.version
 
 
@@ -149,7 +149,7 @@ async def forget(ctx: Context, name: str) -> None:
     """Erase what is no longer in force: the previous credential, and one that never was."""
     role = await ctx.storage.find(f"static/{name}", StaticRole)
     if role is not None:
-        ctx.storage.put(f"static/{name}", msgspec.structs.replace(role, previous=None, pending=None))
+        rotation.keep(ctx, name, msgspec.structs.replace(role, previous=None, pending=None))
 
 
 async def _pending(ctx: Context, name: str) -> tuple[StaticRole, Credential]:

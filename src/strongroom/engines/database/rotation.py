@@ -45,15 +45,24 @@ def put(ctx: Context, name: str, before: StaticRole | None, after: StaticRole) -
     """Store a role and keep the order of what is due; a plan keeps its own."""
     if before is not None and before.due:
         ctx.storage.delete(_due(before.due, name))
-    ctx.storage.put(f"static/{name}", after)
+    keep(ctx, name, after)
     if not after.plan:
         ctx.storage.put_bytes(_due(after.due, name), b"")
+
+
+def keep(ctx: Context, name: str, role: StaticRole) -> None:
+    """Store a role, and tell which passwords it holds."""
+    ctx.storage.put(f"static/{name}", role)
+    others = {"pending": role.pending, "previous": role.previous}
+    held = {"password": role.password, **{label: one.password for label, one in others.items() if one}}
+    ctx.holds(f"static-creds/{name}", {label: password for label, password in held.items() if password})
 
 
 def forget(ctx: Context, name: str, role: StaticRole) -> None:
     """Remove a role; the account stays as it is."""
     ctx.storage.delete(_due(role.due, name))
     ctx.storage.delete(f"static/{name}")
+    ctx.holds(f"static-creds/{name}", {})
     ctx.storage.delete(f"renewal/static/{name}")
 
 
