@@ -116,7 +116,7 @@ class Intake:
         for each in reported.occurrences:
             place = self._made(report, each)
             seen = known.get(place.key)
-            if seen is None:
+            if seen is None or seen.gone:
                 fresh = fresh or place.file not in there
             known[place.key] = place if seen is None else replace(place, seen=seen.seen)
             finding.earliest = earlier(finding.earliest, exposed_at(place))
