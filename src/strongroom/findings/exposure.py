@@ -16,7 +16,7 @@ from strongroom.findings.record import Finding, Held
 from strongroom.findings.vault import Vault
 from strongroom.inventory import secrets
 
-SLACK = 10.0  # seconds that the inventory may lag behind the log
+SLACK = 10.0  # seconds between what one request writes, and that the inventory may lag behind the log
 
 
 class Window(Struct, kw_only=True):
@@ -78,13 +78,18 @@ async def window(
         if 0 < version.deletion <= now:
             made.usable_until, made.ended_by = version.deletion, "deleted"
     mount = vault.mount(held)
+    since, until = _stamp(made.usable_from - SLACK), ""
+    if held.kind == "credential":
+        made.usable_from, replaced = await vault.life(tx, held, finding.first_seen)
+        since, until = _stamp(made.usable_from), _stamp(replaced)
     if mount is not None:
         kept = secrets.versioned(mount) and held.kind == "kv"
         inner = f"data/{held.path}" if kept else held.path
         families = ("data", "delete", "undelete", "destroy", "metadata") if kept else ()
         changes = tuple(f"{family}/{held.path}" for family in families)
-        since = _stamp(made.usable_from)
-        made.found = await log.search(Wanted(held.mount, mount.accessor, inner, held.version, since, changes))
+        made.found = await log.search(
+            Wanted(held.mount, mount.accessor, inner, held.version, since, changes, until)
+        )
         made.differences = _differences(await vault.readers(tx, held), made.found, now)
     _end(made, finding, destroyed=version is None or version.destroyed)
     _measure(made, finding, now)
@@ -164,5 +169,5 @@ def time_of(seconds: float) -> str | None:
 
 
 def _stamp(seconds: float) -> str:
-    """A time that compares with those of the log; a little earlier, for clocks within one request."""
-    return rfc3339(int(max(0.0, seconds - 5)))[:-1] if seconds else ""
+    """A time that compares with those of the log, "" for none."""
+    return rfc3339(seconds)[:-1] if seconds > 0 else ""

@@ -24,7 +24,7 @@ UNWRAP = "sys/wrapping/unwrap"
 
 
 class Wanted(NamedTuple):
-    """Reads of `inner` below a mount, of `version` (0 for any), from `since` (RFC 3339) on.
+    """Reads of `inner` below a mount, of `version` (0 for any), from `since` to `until` (RFC 3339, "" open).
 
     `changes` are paths below the mount whose changes matter too: writes and destruction.
     """
@@ -35,6 +35,7 @@ class Wanted(NamedTuple):
     version: int
     since: str
     changes: tuple[str, ...] = ()
+    until: str = ""
 
 
 class Who(Struct, frozen=True):
@@ -163,7 +164,8 @@ class _Finder:
             entry = _LINE.decode(line)
         except msgspec.DecodeError as error:
             raise IntegrityFailure("an entry of the audit log cannot be read") from error
-        if entry.time < self._wanted.since:
+        wanted = self._wanted
+        if entry.time < wanted.since or (wanted.until and entry.time > wanted.until):
             return
         if entry.type == "request":
             self._request(entry)

@@ -8,6 +8,10 @@ from strongroom.engines.kv.record import Key
 from strongroom.findings.record import Held
 from strongroom.framework import Mount
 from strongroom.inventory import secrets
+from strongroom.rotation import plan_for
+from strongroom.rotation import record as rotations
+
+LOOKED_AT = 200
 
 Matches = Callable[[BarrierTransaction, Sequence[str]], Awaitable[list[Held]]]
 Facts = Callable[[BarrierTransaction, str, str], Awaitable[Mapping[str, str]]]
@@ -33,6 +37,20 @@ class Vault:
         if held.kind != "kv" or mount is None or mount.kind != secrets.KIND:
             return None
         return await secrets.find(tx, mount, held.path)
+
+    async def life(self, tx: BarrierTransaction, held: Held, seen: float) -> tuple[float, float]:
+        """When an issued credential seen at `seen` came, and when its successor did; 0 if unknown."""
+        plan = await plan_for(tx, held)
+        if plan is None:
+            return 0.0, 0.0
+        rows = rotations.view(tx)
+        prefix = f"history/{plan}/"
+        keys = await rows.keys(prefix, limit=LOOKED_AT)
+        runs = [await rotations.find_run(rows, key.removeprefix(prefix)) for key in keys]
+        out = sorted(run.published for run in runs if run.published)
+        before = [moment for moment in out if moment <= seen]
+        after = [moment for moment in out if moment > seen]
+        return before[-1] if before else 0.0, after[0] if after else 0.0
 
     async def in_use(self, tx: BarrierTransaction, held: Held, now: float) -> bool:
         """Whether the vault still gives this value out."""

@@ -110,7 +110,8 @@ async def contain(at: Moment, incident: Incident, step: Step, text: str, who: st
     incident.note(at.now, who or SYSTEM.name, "contained", text)
     ids = set(incident.findings)
     for held in incident.held:
-        ids |= {each.id for each in await findings.of_secret(at.tx, held) if held in each.held}
+        if held.version:  # without versions the same name may be the new value's
+            ids |= {each.id for each in await findings.of_secret(at.tx, held) if held in each.held}
     for id in sorted(ids):
         before = await findings.find(at.tx, id)
         if before is not None:

@@ -134,7 +134,8 @@ async def _joined(
     """The incident that works on this secret already, with the finding added."""
     for held in finding.held:
         incident = await record.working_on(tx, held)
-        if incident is not None:
+        replaced = incident is not None and not held.version and incident.deed("rotate") is not None
+        if incident is not None and not replaced:
             if finding.id not in incident.findings:
                 incident.findings = (*incident.findings, finding.id)
                 incident.held = tuple(sorted({*incident.held, *finding.held}))
