@@ -24,6 +24,7 @@ COMMANDS = {
     "baseline": "strongroom.cli.baseline",
     "completion": "strongroom.cli.completion",
     "delete": "strongroom.cli.paths.delete",
+    "demo": "strongroom.cli.demo",
     "detectors": "strongroom.cli.detectors",
     "doctor": "strongroom.cli.doctor",
     "evidence": "strongroom.cli.evidence",
@@ -89,7 +90,7 @@ GROUPS = {
         "hook",
         "gitleaks",
     ),
-    "server": ("server", "status", "operator", "audit", "job", "doctor"),
+    "server": ("server", "demo", "status", "operator", "audit", "job", "doctor"),
 }
 
 USAGE = 2

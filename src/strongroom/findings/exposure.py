@@ -90,7 +90,8 @@ async def window(
         made.found = await log.search(
             Wanted(held.mount, mount.accessor, inner, held.version, since, changes, until)
         )
-        made.differences = _differences(await vault.readers(tx, held), made.found, now)
+        if held.kind == "kv":
+            made.differences = _differences(await vault.readers(tx, held), made.found, now)
     _end(made, finding, destroyed=version is None or version.destroyed)
     _measure(made, finding, now)
     return made

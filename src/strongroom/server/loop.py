@@ -12,6 +12,7 @@ from strongroom.jobs import Workers
 from strongroom.remediation import IncidentsDesk
 from strongroom.rotation import Neighbours, RotationDesk
 from strongroom.rotation.neighbours import Consumer
+from strongroom.rotation.record import reference
 from strongroom.server.config import Config
 
 
@@ -34,6 +35,9 @@ def vault(core: Core, inventory: InventoryDesk) -> Vault:
         return [Held(*one) for one in await inventory.matches(tx, rows)]
 
     async def readers(tx: BarrierTransaction, held: Held) -> Mapping[str, float]:
+        if held.kind == "credential":
+            known = await core.services["rotation"].readers.of(tx, reference(held.mount, held.path))
+            return {one.name: one.last_read for one in known}
         return await inventory.readers(tx, held.mount, held.path, held.version)
 
     return Vault(core, matches, inventory.facts, readers)
