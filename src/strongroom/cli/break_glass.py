@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-HOW = "git push -o breakglass -o strongroom.reason='why it cannot wait'"
+HOW = "git push -o breakglass -o strongroom.reason='why it cannot wait' (8 characters or more)"
 OPTIONS = ("breakglass", "strongroom.breakglass")
 REASON = "strongroom.reason="
 SHORTEST = 8  # characters of a reason that says something

@@ -2,10 +2,11 @@
 
 Reads one JSON event on standard input and answers on standard output, in the
 form of the assistant that sent it: `hookSpecificOutput.permissionDecision` or
-`decision: block` (Claude Code, Copilot, Codex, VS Code), `permission` and
-`continue` (Cursor). Everything that is text in the event is scanned, and the
-file that a reading tool is about to read. An event that cannot be read is
-allowed, with a warning, unless --fail-closed.
+`decision: block` (Claude Code, Codex, Gemini, VS Code), `permissionDecision`
+(Copilot), `permission` and `continue` (Cursor), `cancel` (Cline), exit code 2
+(Windsurf, Kiro). Everything that is text in the event is scanned, and the file
+that a reading tool is about to read. An event that cannot be read is allowed,
+with a warning, unless --fail-closed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from strongroom.scanner import rules, scan
@@ -30,8 +32,13 @@ if TYPE_CHECKING:
 LIMIT = 8 << 20  # bytes of an event or a file that are read
 DEEPEST = 40  # levels of JSON
 FLOOR = CONFIDENCE_RANK["medium"]
-READERS = ("read", "read_file", "readfile", "view", "open_file", "notebookread", "beforereadfile")
+READERS = (
+    "read", "read_file", "readfile", "view", "open_file", "notebookread", "beforereadfile", "pre_read_code",
+)  # fmt: skip
+TOOLS = ("tool_name", "toolName", "agent_action_name", "hook_event_name")
+ARGUMENTS = ("tool_input", "toolArgs", "tool_info", "parameters")
 PATHS = ("file_path", "filePath", "path", "target_file", "notebook_path")
+DENIED = 2  # the exit code of a no for those who do not read the answer
 SKIPPED = {
     "session_id", "conversation_id", "generation_id", "transcript_path", "cwd", "hook_event_name",
     "tool_use_id", "workspace_roots", "permission_mode", "model", "user_email", "cursor_version", "timestamp",
@@ -101,27 +108,46 @@ def _pairs(where: str, value: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
 
 def _reads(event: dict[str, Any]) -> str:
     """The file that the event is about to read, "" for none."""
-    tool = str(event.get("tool_name") or event.get("toolName") or event.get("hook_event_name") or "")
+    inner = event.get("preToolUse")
+    call = inner if isinstance(inner, dict) else event
+    tool = next((call[key] for key in TOOLS if isinstance(call.get(key), str)), "")
     if tool.lower() not in READERS:
         return ""
-    given = event.get("tool_input") or event.get("toolArgs") or event
+    given = next((call[key] for key in ARGUMENTS if call.get(key)), call)
+    if isinstance(given, str):
+        with suppress(ValueError):  # arguments that are no JSON name no file
+            given = json.loads(given)
     path = next((given[key] for key in PATHS if isinstance(given, dict) and given.get(key)), "")
     cwd = event.get("cwd")
     return os.path.join(cwd if isinstance(cwd, str) else "", path) if isinstance(path, str) else ""  # noqa: PTH118
 
 
 def _reason(found: list[tuple[str, Match]]) -> str:
-    seen = dict.fromkeys(f"{m.detector.name} ({mask(m.secret)}) in {where}" for where, m in found)
+    seen: dict[bytes, str] = {}
+    for where, match in found:
+        seen.setdefault(match.secret, f"{match.detector.name} ({mask(match.secret)}) in {where}")
+    told = "; ".join(list(seen.values())[:5])
     return (
-        f"strongroom found {'a secret' if len(seen) == 1 else 'secrets'}: {'; '.join(list(seen)[:5])}."
+        f"strongroom found {'a secret' if len(seen) == 1 else 'secrets'}: {told}."
         " Use a reference to it (an environment variable, the vault) instead of the value."
     )
 
 
 def _answer(event: dict[str, Any], reason: str) -> int:
-    """Write the decision as the assistant that sent `event` reads it; always exit 0, so that it is read."""
+    """Write the decision as the assistant that sent `event` reads it; exit 0 where that is what counts."""
     name = str(event.get("hook_event_name") or event.get("hookEventName") or "")
-    sys.stdout.write(json.dumps(decision(name, "cursor_version" in event, reason), ensure_ascii=False) + "\n")
+    if "preToolUse" in event or "clineVersion" in event:
+        answer: dict[str, Any] = {"cancel": bool(reason)} | ({"errorMessage": reason} if reason else {})
+    elif not name and "toolName" in event:
+        verdict = {"permissionDecision": "deny", "permissionDecisionReason": reason}
+        answer = verdict if reason else {}
+    else:
+        answer = decision(name, "cursor_version" in event, reason)
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    by_code = "agent_action_name" in event or (name == "preToolUse" and "cursor_version" not in event)
+    if by_code and reason:
+        sys.stderr.write(reason + "\n")
+        return DENIED
     return 0
 
 

@@ -88,6 +88,59 @@ def test_what_cannot_be_read_is_allowed_unless_closed(
     assert _ask(event, monkeypatch, capsys, "--fail-closed")["decision"] == "block"
 
 
+@pytest.mark.parametrize(
+    ("event", "key", "value", "code"),
+    [
+        ({"toolName": "bash", "toolArgs": f'{{"command": "echo {TOKEN}"}}'}, "permissionDecision", "deny", 0),
+        ({"toolName": "view", "toolArgs": '{"path": "app.env"}'}, "permissionDecision", "deny", 0),
+        (
+            {"preToolUse": {"toolName": "read_file", "parameters": {"path": "app.env"}}},
+            "cancel",
+            True,
+            0,
+        ),
+        (
+            {"agent_action_name": "pre_read_code", "tool_info": {"file_path": "app.env"}},
+            "decision",
+            "block",
+            2,
+        ),
+        (
+            {"hook_event_name": "preToolUse", "tool_name": "execute_bash", "tool_input": {"command": TOKEN}},
+            "permissionDecision",
+            "deny",
+            2,
+        ),
+    ],
+    ids=["copilot", "copilot-view", "cline", "windsurf", "kiro"],
+)
+def test_each_assistant_reads_its_own_no(
+    event: dict[str, Any],
+    key: str,
+    value: object,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "app.env").write_text(f"TOKEN={TOKEN}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(event).encode())))
+    assert cli.main(["hook", "ai"]) == code
+    out, err = capsys.readouterr()
+    assert json.loads(out)[key] == value
+    assert ("GitHub" in err) == (code == 2)
+
+
+def test_a_secret_seen_twice_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = {"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": f"a {TOKEN}"}}
+    reason = _ask(event, monkeypatch, capsys)["permissionDecisionReason"]
+    assert reason.count("GitHub") == 1
+    assert "found a secret" in reason
+
+
 def test_an_allowed_secret_is_allowed_here_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
