@@ -152,7 +152,8 @@ def _leaks(args: argparse.Namespace) -> tuple[list[Leak], Report]:
         gitleaks_leaks.ignored([args.gitleaks_ignore_path or ".", folder]),
         gitleaks_leaks.baseline(args.baseline_path) if args.baseline_path else (),
     )
-    found = gitleaks_leaks.leaks(report, config, choice)
+    own = {config.path, args.baseline_path} - {""}  # gitleaks does not report what stands in them either
+    found = [leak for leak in gitleaks_leaks.leaks(report, config, choice) if leak["File"] not in own]
     return gitleaks_source.linked(found, target, args.platform), report
 
 

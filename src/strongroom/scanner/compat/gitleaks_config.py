@@ -67,6 +67,7 @@ class Config(NamedTuple):
     disabled: frozenset[str] = frozenset()
     prefilter: expressions.Expression | None = None
     filter: expressions.Expression | None = None
+    path: str = ""  # the file it was read from
 
 
 DEFAULT = Config({}, builtin=True)
@@ -76,13 +77,13 @@ def find(path: str, target: str) -> Config:
     """Read the configuration where gitleaks looks: `path`, two variables, the target's file, the default."""
     named = path or os.environ.get("GITLEAKS_CONFIG", "")
     if named:
-        return load(named)
+        return load(named)._replace(path=named)
     if text := os.environ.get("GITLEAKS_CONFIG_TOML"):
         return parse(text, "GITLEAKS_CONFIG_TOML", ".")
     for name in (".gitleaks.toml", ".betterleaks.toml"):
         beside = Path(target, name)
         if beside.is_file():
-            return load(str(beside))
+            return load(str(beside))._replace(path=str(beside))
     return DEFAULT
 
 

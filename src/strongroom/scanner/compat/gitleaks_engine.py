@@ -85,7 +85,7 @@ def _secret(rule: Rule, hit: re.Match[bytes]) -> bytes:
 
 
 def _detector(rule: Rule) -> Detector:
-    return Detector(rule.id, rule.description or rule.id, "precise", "high", "high", ADVICE)
+    return Detector(rule.id, rule.description, "precise", "high", "high", ADVICE)
 
 
 class _Prefilter:

@@ -56,7 +56,7 @@ def write_junit(found: list[Leak], stream: TextIO) -> None:
     stream.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n')
     stream.write(f'\t<testsuite failures="{count}" name="gitleaks" tests="{count}" time="">\n')
     for leak in found:
-        at = f" at commit {leak['Commit']}" if leak["Commit"] else ""
+        at = f", at commit {leak['Commit']}" if leak["Commit"] else ""
         told = f"{leak['RuleID']} has detected a secret in file {leak['File']}, line {leak['StartLine']}{at}."
         body = json.dumps(leak, ensure_ascii=False, indent="\t")
         stream.write(
