@@ -32,7 +32,7 @@ def test_a_finding_is_masked_and_exits_with_one(leak: Path, capsys: pytest.Captu
     out, err = capsys.readouterr()
     assert f"{leak}/app.env:2:14" in out
     assert TOKEN not in out + err
-    assert "1 files, 0 MB" in err
+    assert "1 file, 0 MB" in err
     assert "1 secret\n" in err
 
 
@@ -79,6 +79,9 @@ def test_standard_input_is_scanned(
         (["scna"], "id you mean `scan`?"),
         (["scan", "/nowhere/at/all"], "/nowhere/at/all: No such file"),
         (["scan", "-", "."], "alone"),
+        (["scan", "/dev/null"], "`strongroom scan -` reads standard input"),
+        (["scan", "--staged"], ". is not in a git repository"),
+        (["scan", "--image", "app.tar"], "app.tar: no such file"),
         (["scan", ".", "--history", "--staged"], "exclude each other"),
         (["scan", ".", "--format", "xls"], "unknown format `xls`"),
         (["scan", ".", "--rules-url", "https://x.example/r"], "--rules-sha256"),

@@ -180,12 +180,13 @@ def tell(report: Report) -> None:
         write(f"warning: and {len(report.warnings) - WARNINGS_SHOWN:,} more\n")
     hidden = len(report.findings) - len(report.open)
     live = sum(f.validity == "live" for f in report.open)
-    count = len(report.open)
+    count, warned = len(report.open), len(report.warnings)
+    unit = report.unit.removesuffix("s") if report.blobs == 1 else report.unit
     write(
-        f"{report.blobs:,} {report.unit}, {report.size / 1e6:,.0f} MB, {report.seconds:.1f} s,"
+        f"{report.blobs:,} {unit}, {report.size / 1e6:,.0f} MB, {report.seconds:.1f} s,"
         f" {count:,} secret{'' if count == 1 else 's'}"
         + (f", {live:,} live" if live else "")
         + (f", {hidden:,} suppressed" if hidden else "")
-        + (f", {len(report.warnings):,} warnings" if report.warnings else "")
+        + (f", {warned:,} warning{'' if warned == 1 else 's'}" if report.warnings else "")
         + "\n"
     )

@@ -146,3 +146,10 @@ def test_a_parser_that_never_ends_is_stopped() -> None:
 
     with pytest.raises(Refused):
         parse()
+
+
+def test_a_damaged_pdf_is_a_warning_and_nothing_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    found, warnings = opened("a.pdf", b"%PDF-1.4\nplanted\n" + bytes(range(256)) * 50)
+    assert b"planted" in found["a.pdf"]
+    assert len(warnings) == 1
+    assert capfd.readouterr() == ("", "")

@@ -124,7 +124,7 @@ def _read_pdf(data: bytes, pages: list[str]) -> None:
 
     import pypdf  # noqa: PLC0415 (slow to import)
 
-    logging.getLogger("pypdf").disabled = True
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)  # its children, too
     reader = pypdf.PdfReader(io.BytesIO(data))
     if reader.is_encrypted and not reader.decrypt(""):
         raise PermissionError

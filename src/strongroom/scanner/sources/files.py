@@ -15,7 +15,7 @@ from functools import partial
 from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING
 
-from strongroom.errors import NotFound, StrongroomError
+from strongroom.errors import InvalidRequest, NotFound, StrongroomError
 from strongroom.scanner.archives.kinds import HEAD, sniff
 from strongroom.scanner.blob import Blob, Provenance
 from strongroom.scanner.limits import BACK, OVERLAP, PIECE, SMALL_JOB
@@ -78,6 +78,10 @@ class FilesSource:
                 raise NotFound(f"{path}: {error.strerror}") from error
             if stat.S_ISDIR(status.st_mode):
                 found.update(self._below(path))
+            elif not stat.S_ISREG(status.st_mode):
+                raise InvalidRequest(
+                    f"{path} is a pipe or a device: `strongroom scan -` reads standard input"
+                )
             else:
                 found[os.path.realpath(path) if os.path.islink(path) else path] = status.st_size
         return list(found.items())

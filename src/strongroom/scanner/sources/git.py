@@ -146,7 +146,7 @@ def refusal(path: str, messages: bytes) -> Exception:
         return InvalidRequest(
             f"{path} belongs to another user; to trust it: git config --global --add safe.directory {path}"
         )
-    if "not a git repository" in text:
+    if "not a git repository" in text or "git diff --no-index" in text:  # all that is left to it elsewhere
         return NotFound(f"{path} is not in a git repository")
     if "cannot change to" in text:
         return NotFound(f"{path} is no folder that can be entered")

@@ -35,6 +35,7 @@ INDEXES_DEEP = 3
 DEFAULT_PLATFORM = "linux/amd64"
 DIGEST_SHOWN = len("sha256:") + 12
 STEP = 1 << 20
+PACKED = (".tar", ".tgz", ".gz", ".zst", ".xz", ".bz2")  # how a file is called, and no image
 
 
 class Layer(NamedTuple):
@@ -115,6 +116,8 @@ class ImageSource:
             store: Store = FolderStore(self.target)
         elif os.path.exists(self.target):
             store = self._saved()
+        elif self.target.startswith(("/", ".")) or self.target.endswith(PACKED):
+            raise NotFound(f"{self.target}: no such file")
         else:
             self._pull()
             return None

@@ -163,7 +163,9 @@ class Registry:
                 return self._client.send(self._client.build_request("GET", target, headers=sent), stream=True)
             except httpx.TransportError as error:
                 if attempt == ATTEMPTS:
-                    raise UpstreamFailed(f"{self.reference.host}: {type(error).__name__}") from error
+                    raise UpstreamFailed(
+                        f"{self.reference.host} cannot be reached ({type(error).__name__})"
+                    ) from error
                 self._sleep(_pause("", attempt))
         raise UpstreamFailed(self.reference.host)
 
