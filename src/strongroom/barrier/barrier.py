@@ -1,8 +1,4 @@
-"""The barrier: everything above it is plaintext, everything below it is ciphertext.
-
-An entry is version · key term (4 bytes, big-endian) · nonce · ciphertext · tag with
-its storage key as associated data, so a changed or moved entry does not open.
-"""
+"""The barrier: everything above it is plaintext, everything below it is ciphertext."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,16 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from strongroom.barrier import keyring as keyrings
-from strongroom.barrier.keyring import KEYRING_KEY, Keyring
+from strongroom.barrier.keyring import HANDOVER_KEY, KEYRING_KEY, Keyring
+from strongroom.barrier.opened import BarrierTransaction, Keys
 from strongroom.clock import Clock
-from strongroom.crypto.aead import XAES
 from strongroom.crypto.mac import equal
-from strongroom.crypto.random import wipe
-from strongroom.errors import IntegrityFailure, InvalidRequest, NotInitialized, Sealed, StrongroomError
-from strongroom.storage.contract import Conflict, Storage, Transaction
+from strongroom.errors import IntegrityFailure, InvalidRequest, NotInitialized, Sealed
+from strongroom.storage.contract import Conflict, Shared, Storage, Transaction
 
-VERSION = b"\x01"
-HEADER_BYTES = 5
+__all__ = ["RAW", "Barrier", "BarrierTransaction", "KeyStatus", "Populate"]
+
 PAGE = 1000
 RAW = "~"
 """Keys that start so are not the barrier's entries: the wrapped keyring, the seal's state."""
@@ -42,83 +37,6 @@ class KeyStatus:
         return self.encryptions >= ROTATE_AFTER
 
 
-class _Keys:
-    """The open keyring: ciphers by entry header. Gone when the barrier is sealed."""
-
-    __slots__ = ("active", "by_header", "encryptions", "header", "keyring", "root_key")
-
-    def __init__(self, keyring: Keyring, root_key: bytes) -> None:
-        self.root_key = bytearray(root_key)
-        self.by_header: dict[bytes, XAES] = {}
-        self.adopt(keyring)
-
-    def adopt(self, keyring: Keyring) -> None:
-        """Use `keyring` from now on; the count goes on unless the active term is a new one."""
-        self.keyring = keyring
-        self.header = _header(keyring.active.number)
-        if self.header not in self.by_header:
-            self.by_header.update((_header(term.number), XAES(term.key)) for term in keyring.terms)
-            self.encryptions = keyring.active.encryptions
-        self.active = self.by_header[self.header]
-
-    def counted(self) -> Keyring:
-        return self.keyring.counted(self.encryptions)
-
-    def root(self, root_key: bytes) -> None:
-        wipe(self.root_key)
-        self.root_key = bytearray(root_key)
-
-    def forget(self) -> None:
-        wipe(self.root_key)
-        self.by_header.clear()
-
-
-class BarrierTransaction:
-    """A storage transaction whose values are plaintext. `scan`, `delete` and `commit` pass through."""
-
-    __slots__ = ("_get", "_keys", "_put", "_tx", "commit", "delete", "scan")
-
-    def __init__(self, tx: Transaction, keys: _Keys) -> None:
-        self._keys = keys
-        self._tx = tx
-        self._get = tx.get
-        self._put = tx.put
-        self.scan = tx.scan
-        self.delete = tx.delete
-        self.commit = tx.commit
-
-    @property
-    def dirty(self) -> bool:
-        """Whether committing would write."""
-        return self._tx.dirty
-
-    async def get(self, key: str) -> bytes | None:
-        """Return the plaintext at `key`. Raises IntegrityFailure when the entry does not authenticate."""
-        entry = await self._get(key)
-        if entry is None:
-            return None
-        cipher = self._keys.by_header.get(entry[:HEADER_BYTES])
-        if cipher is None:
-            raise self._no_key(key)
-        try:
-            return cipher.open(entry[HEADER_BYTES:], key.encode())
-        except IntegrityFailure:
-            raise IntegrityFailure(f"the entry {key} does not authenticate") from None
-
-    def put(self, key: str, value: bytes) -> None:
-        """Buffer a write of `value`, encrypted."""
-        keys = self._keys
-        if not keys.by_header:
-            raise self._no_key(key)
-        keys.encryptions += 1
-        self._put(key, keys.header + keys.active.seal(value, key.encode()))
-
-    def _no_key(self, key: str) -> StrongroomError:
-        if self._keys.by_header:
-            return IntegrityFailure(f"the entry {key} is under an unknown key")
-        return Sealed("the barrier was sealed meanwhile")
-
-
 RawEntries = Mapping[str, bytes | None]
 Populate = Callable[[BarrierTransaction], Awaitable[None]]
 
@@ -128,8 +46,9 @@ class Barrier:
 
     def __init__(self, storage: Storage, clock: Clock) -> None:
         self._storage = storage
+        self.shared = storage if isinstance(storage, Shared) else None
         self._clock = clock
-        self._keys: _Keys | None = None
+        self._keys: Keys | None = None
         self._keyring_lock = asyncio.Lock()
 
     @property
@@ -151,7 +70,7 @@ class Barrier:
         tx = self._storage.begin()
         if await tx.get(KEYRING_KEY) is not None:
             raise InvalidRequest("the store is already initialized")
-        keys = _Keys(keyrings.fresh(self._clock.now()), root_key)
+        keys = Keys(keyrings.fresh(self._clock.now()), root_key)
         try:
             if populate is not None:
                 await populate(BarrierTransaction(tx, keys))
@@ -166,7 +85,7 @@ class Barrier:
         wrapped = await self._storage.begin().get(KEYRING_KEY)
         if wrapped is None:
             raise NotInitialized("the store is not initialized")
-        self._keys = _Keys(keyrings.unwrap(wrapped, root_key), root_key)
+        self._keys = Keys(keyrings.unwrap(wrapped, root_key), root_key)
 
     def seal(self) -> None:
         """Forget every key; transactions begun before can read nothing more."""
@@ -174,9 +93,12 @@ class Barrier:
             self._keys.forget()
         self._keys = None
 
-    def begin(self) -> BarrierTransaction:
-        """Start a transaction. Raises Sealed."""
-        return BarrierTransaction(self._storage.begin(), self._opened())
+    def begin(self, moment: int = 0) -> BarrierTransaction:
+        """Start a transaction; of a shared store it reads nothing older than `moment`. Raises Sealed."""
+        keys = self._opened()
+        if self.shared is None:
+            return BarrierTransaction(self._storage.begin(), keys)
+        return BarrierTransaction(self.shared.begin(moment), keys, self.refresh)
 
     def holds(self, root_key: bytes) -> bool:
         """Whether this is the root key the barrier was opened with. Raises Sealed."""
@@ -196,6 +118,14 @@ class Barrier:
     async def record_encryptions(self) -> None:
         """Store the count of encryptions, which otherwise restarts from the last one stored."""
         await self._replace(lambda old, count: old.counted(count))
+
+    async def refresh(self) -> None:
+        """Take the keyring as it is stored: another node may have changed it, or the root key.
+
+        Raises Sealed, and IntegrityFailure when this node cannot follow.
+        """
+        async with self._keyring_lock:
+            await self._stored_keyring(self._storage.begin(), self._opened())
 
     async def rewrap(self, new_root_key: bytes, extra: RawEntries | None = None) -> None:
         """Put the keyring under another root key and write raw `extra` entries (None deletes), as one."""
@@ -218,7 +148,7 @@ class Barrier:
             await asyncio.sleep(0)
         return found[:limit]
 
-    def _opened(self) -> _Keys:
+    def _opened(self) -> Keys:
         if self._keys is None:
             raise Sealed("the barrier is sealed")
         return self._keys
@@ -233,20 +163,52 @@ class Barrier:
         async with self._keyring_lock:
             while True:
                 keys = self._opened()
-                root_key = bytes(keys.root_key)
                 tx = self._storage.begin()
-                stored = keyrings.unwrap(await tx.get(KEYRING_KEY) or b"", root_key)
-                changed = change(stored, keys.encryptions)
-                new_root_key = new_root_key or root_key
-                tx.put(KEYRING_KEY, _proven(changed, new_root_key))
+                stored = await self._stored_keyring(tx, keys)
+                root_key = bytes(keys.root_key)
+                counted, total = keys.encryptions, keys.total(stored)
+                changed = change(stored, total)
+                tx.put(KEYRING_KEY, _proven(changed, new_root_key or root_key))
+                await self._keep_handover(tx, stored, root_key, new_root_key)
                 _put_all(tx, extra)
                 with suppress(Conflict):
                     await tx.commit()
                     break
             if keys is self._keys:
+                keys.encryptions += total - counted
+                keys.recorded = total
                 keys.adopt(changed)
-                keys.root(new_root_key)
+                keys.root(new_root_key or root_key)
             return changed
+
+    async def _stored_keyring(self, tx: Transaction, keys: Keys) -> Keyring:
+        """The keyring in `tx`; what is open follows it, and a root key that another node has changed."""
+        wrapped, root_key = await tx.get(KEYRING_KEY) or b"", bytes(keys.root_key)
+        try:
+            stored = keyrings.unwrap(wrapped, root_key)
+        except IntegrityFailure:
+            handover = await tx.get(HANDOVER_KEY) if self.shared is not None else None
+            if handover is None:
+                raise
+            root_key = keyrings.handed_over(handover, keys.keyring)
+            stored = keyrings.unwrap(wrapped, root_key)
+        if self.shared is not None and keys is self._keys:
+            keys.adopt(stored)
+            keys.root(root_key)
+        return stored
+
+    async def _keep_handover(
+        self, tx: Transaction, keyring: Keyring, root_key: bytes, new_root_key: bytes | None
+    ) -> None:
+        """Leave a new root key to the other nodes, and take it away when they have had the time."""
+        if self.shared is None:
+            return
+        if new_root_key is not None and new_root_key != root_key:
+            tx.put(HANDOVER_KEY, keyrings.hand_over(keyring, new_root_key, self._clock.now()))
+            return
+        left = await tx.get(HANDOVER_KEY)
+        if left is not None and keyrings.handover_over(left, self._clock.now()):
+            tx.delete(HANDOVER_KEY)
 
 
 def _proven(keyring: Keyring, root_key: bytes) -> bytes:
@@ -270,7 +232,3 @@ def _put_all(tx: Transaction, entries: RawEntries | None) -> None:
             tx.delete(key)
         else:
             tx.put(key, value)
-
-
-def _header(term: int) -> bytes:
-    return VERSION + term.to_bytes(4)

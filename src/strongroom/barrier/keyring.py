@@ -10,7 +10,11 @@ from strongroom.crypto.random import random_bytes
 from strongroom.errors import IntegrityFailure
 
 KEYRING_KEY = "~barrier/keyring"
+HANDOVER_KEY = "~barrier/handover"
 _ASSOCIATED = KEYRING_KEY.encode()
+_HANDED_OVER = HANDOVER_KEY.encode()
+_TERMS_HANDED = 2
+HANDOVER_SECONDS = 600.0
 
 
 class Term(Struct, frozen=True):
@@ -61,3 +65,32 @@ def unwrap(wrapped: bytes, root_key: bytes) -> Keyring:
     if len(root_key) != KEY_BYTES:
         raise IntegrityFailure("the root key has the wrong length")
     return msgpack.decode(XAES(root_key).open(wrapped, _ASSOCIATED), type=Keyring)
+
+
+class Handover(Struct, frozen=True):
+    """A new root key for the nodes that are open: `at` is when, `keys` it under each of the latest terms."""
+
+    at: float
+    keys: dict[int, bytes]
+
+
+def hand_over(keyring: Keyring, root_key: bytes, now: float) -> bytes:
+    """Wrap a new root key for whoever has the keyring open already."""
+    terms = keyring.terms[-_TERMS_HANDED:]
+    return msgpack.encode(
+        Handover(now, {term.number: XAES(term.key).seal(root_key, _HANDED_OVER) for term in terms})
+    )
+
+
+def handed_over(encoded: bytes, keyring: Keyring) -> bytes:
+    """The new root key. Raises IntegrityFailure when `keyring` has none of the terms it is under."""
+    offered = msgpack.decode(encoded, type=Handover).keys
+    for term in keyring.terms:
+        if term.number in offered:
+            return XAES(term.key).open(offered[term.number], _HANDED_OVER)
+    raise IntegrityFailure("the root key was changed for a keyring this node does not know")
+
+
+def handover_over(encoded: bytes, now: float) -> bool:
+    """Whether every node has had the time to take it."""
+    return now - msgpack.decode(encoded, type=Handover).at > HANDOVER_SECONDS

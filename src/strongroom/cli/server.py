@@ -3,6 +3,7 @@
 examples:
   strongroom server --dev
   strongroom server --data /var/lib/strongroom --tls-cert cert.pem --tls-key key.pem
+  strongroom server --data /var/lib/strongroom --storage postgresql://strongroom@db1,db2/strongroom
   strongroom server --config /etc/strongroom.toml
 
 Signals: TERM drains and stops, HUP reads the certificates again and reopens audit files.
@@ -27,6 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--listen", metavar="ADDRESS", help="numeric address and port (127.0.0.1:8200)")
     parser.add_argument("--data", metavar="DIR", help="directory of storage and audit log")
+    parser.add_argument(
+        "--storage", metavar="URL", help="postgresql://user@host/database in place of the embedded store"
+    )
     parser.add_argument("--tls-cert", metavar="FILE", help="PEM certificate chain")
     parser.add_argument("--tls-key", metavar="FILE", help="PEM private key")
     parser.add_argument("--config", metavar="FILE", type=Path, help="TOML configuration; flags win over it")
@@ -62,9 +66,9 @@ def _config(args: argparse.Namespace) -> Config:
 
     from strongroom.server.config import Storage, load  # noqa: PLC0415 (same)
 
-    flags = {name: getattr(args, name) for name in ("listen", "data", "tls_cert", "tls_key")}
+    flags = {name: getattr(args, name) for name in ("listen", "data", "storage", "tls_cert", "tls_key")}
     config = load(args.config, flags)
-    if args.dev and not config.data:
+    if args.dev and not config.data and config.storage.kind == "sqlite":
         return replace(config, storage=Storage(kind="memory"))
     return config
 

@@ -16,6 +16,7 @@ from strongroom.barrier.view import View
 from strongroom.clock import Clock
 from strongroom.core import bootstrap, issuing, passwords, token_store
 from strongroom.core.auditing import Auditing, Trail
+from strongroom.core.coherence import attached
 from strongroom.core.errands import Errands
 from strongroom.core.expiry import Expiry
 from strongroom.core.house import House
@@ -76,7 +77,8 @@ class Core:
         self.auditing = Auditing(log, clock)
         self.outside = Outside()
         self.errands = Errands(self)
-        self.expiry = Expiry(clock, barrier.begin, self.tokens, self.errands.revoke_secret)
+        alone = barrier.shared is None
+        self.expiry = Expiry(clock, barrier.begin, self.tokens, self.errands.revoke_secret, alone=alone)
         self.metrics = Metrics()
         self.initialized = False
         self.sealed = True
@@ -84,6 +86,7 @@ class Core:
         self.openers: list[Callable[[], Awaitable[None]]] = [self.errands.resume]
         self.closers: list[Callable[[], Awaitable[None] | None]] = [self.errands.stop, self.outside.close]
         self.joined = Joined()
+        self.coherence = None if alone else attached(self)
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Raises a StrongroomError for everything that is refused."""
@@ -125,13 +128,20 @@ class Core:
         """Run the request; run it again when what it read has changed meanwhile."""
         if visit.request.namespace:
             raise NotFound("namespace not found")
+        await self._caught_up(visit)
         await self._identify(visit)
         for _ in range(MAX_RERUNS):
             try:
                 return await self._attempt(visit)
             except Conflict:
-                continue
+                await self._caught_up(visit)
         raise RateLimited("too many concurrent changes to the same data; try again")
+
+    async def _caught_up(self, visit: Visit) -> None:
+        """Hear what other nodes changed, before anything is decided. Raises Unavailable."""
+        if self.coherence is not None:
+            visit.moment = await self.coherence.fresh()
+            visit.target = self.router.target(visit.request.path, visit.request.operation)
 
     async def _identify(self, visit: Visit) -> None:
         route = visit.target.found.route
@@ -141,12 +151,10 @@ class Core:
         request = visit.request
         for _ in range(MAX_RERUNS):
             visit.session = await self.tokens.session(request.token, request.remote)
-            try:
+            with suppress(Conflict):
                 visit.last_use = await self.tokens.use_up(visit.session)
-            except Conflict:
-                continue
-            visit.trail.who(visit.session)
-            return
+                visit.trail.who(visit.session)
+                return
         raise PermissionDenied("permission denied")
 
     async def _note(self, visit: Visit) -> None:
@@ -158,7 +166,7 @@ class Core:
 
     async def _attempt(self, visit: Visit) -> Response:
         request, target = visit.request, visit.target
-        tx = None if self.sealed else self.barrier.begin()
+        tx = None if self.sealed else self.barrier.begin(visit.moment)
         ctx = self.context(tx, request, target, visit.caller)
         await self._authorise(visit, ctx, tx)
         if request.operation not in READING:

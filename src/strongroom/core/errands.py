@@ -7,6 +7,7 @@ from strongroom.core import pending
 from strongroom.core.attending import Attendant
 from strongroom.core.leases import LeaseEntry
 from strongroom.core.router import Target
+from strongroom.core.turns import Turns
 from strongroom.errors import NotFound
 from strongroom.framework import ANONYMOUS, CanonicalPath, Context, Engine, Mount, Operation, Request
 from strongroom.framework.dispatch import Found
@@ -21,6 +22,8 @@ class Errands:
     def __init__(self, core: "Core") -> None:
         self._core = core
         self._attendant = Attendant(self._keeping_time, self.attend)
+        self._turns = Turns(core.clock)
+        self._alone = core.barrier.shared is None
 
     async def revoke_secret(self, tx: BarrierTransaction, entry: LeaseEntry) -> None:
         """Ask the engine that issued a secret to end it outside."""
@@ -34,16 +37,29 @@ class Errands:
     async def attend(self, mount: Mount) -> bool:
         """Have a mount's engine do one thing that is due; returns whether there may be more."""
         engine = self._core.router.engine_for(mount)
-        if engine is None:
+        if engine is None or not (self._alone or await self._has_turn(mount)):
             return False
         tx = self._core.barrier.begin()
+        if not self._alone:
+            await self._turns.keep(tx, mount.uuid)
         more = await engine.attend(self._context(tx, mount, engine, mount.path))
         await tx.commit()
         return more
 
+    async def _has_turn(self, mount: Mount) -> bool:
+        """Whether it is this node that attends to the mount."""
+        tx = self._core.barrier.begin()
+        mine = await self._turns.take(tx, mount.uuid)
+        await tx.commit()
+        return mine
+
     async def resume(self) -> None:
-        """After unsealing: have the leases revoked whose making a crash cut short, attend to what is due."""
-        await pending.recover(self._core.barrier.begin, self._core.clock)
+        """After unsealing: have the leases revoked whose making a crash cut short, attend to what is due.
+
+        Where other nodes work too, theirs may be under way: those end when their time is up.
+        """
+        if self._alone:
+            await pending.recover(self._core.barrier.begin, self._core.clock)
         self._attendant.start()
 
     async def stop(self) -> None:

@@ -7,6 +7,8 @@ never forgotten.
 
 import asyncio
 import logging
+import random
+import secrets
 from collections.abc import Awaitable, Callable
 
 from strongroom.barrier.barrier import BarrierTransaction
@@ -24,6 +26,7 @@ PAUSE = 1.0
 UPKEEP_SECONDS = 600.0
 RERUNS = 20
 AT_ONCE = 32
+CLAIM_SECONDS = 60.0
 
 RevokeSecret = Callable[[BarrierTransaction, LeaseEntry], Awaitable[None]]
 
@@ -37,11 +40,15 @@ class Expiry:
         begin: Callable[[], BarrierTransaction],
         tokens: Tokens,
         revoke_secret: RevokeSecret,
+        *,
+        alone: bool = True,
     ) -> None:
         self._clock = clock
         self._begin = begin
         self._tokens = tokens
         self._revoke_secret = revoke_secret
+        self._alone = alone
+        self._me = secrets.token_hex(8)
         self._task: asyncio.Task[None] | None = None
 
     def start(self, upkeep: Callable[[], Awaitable[None]]) -> None:
@@ -74,6 +81,8 @@ class Expiry:
         """End up to one batch of what is due; returns how many were looked at."""
         tx = self._begin()
         ripe = await leases.due_now(leases.view(tx), self._clock.now(), BATCH)
+        if not self._alone:
+            random.shuffle(ripe)  # nodes that begin at different ends meet less often
         await self._each(ripe, self.end)
         return len(ripe)
 
@@ -101,8 +110,7 @@ class Expiry:
 
     async def _end(self, lease_id: str, *, force: bool) -> bool:
         tx = self._begin()
-        expire = leases.view(tx)
-        entry = await expire.find(f"id/{lease_id}", LeaseEntry)
+        entry = await leases.view(tx).find(f"id/{lease_id}", LeaseEntry)
         if entry is None:
             return True
         if entry.is_token:
@@ -111,6 +119,16 @@ class Expiry:
         if entry.pending_until > self._clock.now() and not force:
             await self._end_when_made(tx, entry)
             return False
+        if not (self._alone or force or await self._claimed(tx, entry)):
+            return False
+        return await self._end_secret(lease_id, force=force)
+
+    async def _end_secret(self, lease_id: str, *, force: bool) -> bool:
+        tx = self._begin()
+        expire = leases.view(tx)
+        entry = await expire.find(f"id/{lease_id}", LeaseEntry)
+        if entry is None:
+            return True
         try:
             await self._revoke_secret(tx, entry)
         except (Conflict, Sealed):
@@ -120,6 +138,16 @@ class Expiry:
                 await self._put_off(lease_id, error)
                 return False
         leases.drop(expire, entry)
+        await tx.commit()
+        return True
+
+    async def _claimed(self, tx: BarrierTransaction, entry: LeaseEntry) -> bool:
+        """Take a secret's end upon this node, for a while; False when another one has it."""
+        now = self._clock.now()
+        if entry.claimed_until > now:
+            return entry.claimed_by == self._me
+        entry.claimed_by, entry.claimed_until = self._me, now + CLAIM_SECONDS
+        leases.move(leases.view(tx), entry, entry.claimed_until)
         await tx.commit()
         return True
 

@@ -29,7 +29,8 @@ class LeaseEntry(Struct, kw_only=True):
     token itself when `is_token`. `attempts` counts revocations that failed;
     `error` is the class name of the last failure. `asked` is the ttl the engine
     asked for, which a renewal without an increment gets again. `pending_until` is
-    set while the secret is being made: until then it is not revoked.
+    set while the secret is being made: until then it is not revoked. `claimed_by`
+    is the process that is ending it, where several work, until `claimed_until`.
     """
 
     id: str
@@ -50,6 +51,8 @@ class LeaseEntry(Struct, kw_only=True):
     error: str = ""
     asked: int = 0
     pending_until: float = 0
+    claimed_by: str = ""
+    claimed_until: float = 0
 
     @property
     def irrevocable(self) -> bool:
@@ -180,6 +183,7 @@ def schedule_end(expire: View, entry: LeaseEntry, now: float) -> None:
 
 def failed(expire: View, entry: LeaseEntry, error: BaseException, now: float) -> None:
     """Record a failed revocation and when to try again: 10 s, doubling, up to an hour."""
+    entry.claimed_by, entry.claimed_until = "", 0
     entry.attempts += 1
     entry.error = type(error).__name__
     move(expire, entry, now + min(10.0 * 2 ** (entry.attempts - 1), LONGEST_BACKOFF))

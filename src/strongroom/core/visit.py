@@ -11,13 +11,17 @@ from strongroom.framework import ANONYMOUS, Caller, Request
 
 @dataclass(slots=True)
 class Visit:
-    """One request on its way: where it leads, who asks, what it leaves in the log."""
+    """One request on its way: where it leads, who asks, what it leaves in the log.
+
+    `moment` is when it came, to a store that several nodes share.
+    """
 
     request: Request
     target: Target
     trail: Trail
     session: Session | None = None
     last_use: bool = False
+    moment: int = 0
 
     @property
     def caller(self) -> Caller:

@@ -175,6 +175,10 @@ class InventoryDesk:
         required = await View(self._core.barrier.begin(), AREA).find("required", Required) or Required()
         self.required = required.fields
 
+    def outdated(self, row: str) -> None:
+        """Another node changed the index, at `row`: load it again before it is next asked."""
+        self._loaded = False
+
     async def close(self) -> None:
         """Write down what was gathered and forget the keys."""
         task, self._task = self._task, None

@@ -20,6 +20,7 @@ from strongroom.auth.approle import AppRole
 from strongroom.auth.userpass import Userpass
 from strongroom.barrier.barrier import Barrier
 from strongroom.clock import Clock
+from strongroom.core.bootstrap import PREFIX
 from strongroom.core.core import Core
 from strongroom.engines.cubbyhole import Cubbyhole
 from strongroom.engines.database import Database
@@ -36,15 +37,13 @@ from strongroom.server.config import Config
 from strongroom.server.log import OperatorLog
 from strongroom.server.pool import Pool
 from strongroom.server.problems import StartFailed
-from strongroom.storage.contract import Storage, StoreInUse
-from strongroom.storage.memory import MemoryStorage
-from strongroom.storage.sqlite import SqliteStorage
-from strongroom.system.audit import AuditDesk, Device
+from strongroom.server.storage import open_storage
+from strongroom.system.audit import DEVICES, AuditDesk, Device
 from strongroom.system.backup import BackupDesk
 from strongroom.system.ceremonies import Ceremonies, Permissions
 from strongroom.system.engine import system
 from strongroom.system.restored import revoke_restored
-from strongroom.system.settings import load_cors
+from strongroom.system.settings import CORS, load_cors
 from strongroom.system.tokens import Token
 
 ENGINES: Mapping[str, Engine] = {engine.kind: engine() for engine in (Cubbyhole, Database, KV)}
@@ -68,7 +67,7 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     Raises StartFailed.
     """
     data = Path(config.data) if config.data else _scratch(stack)
-    storage = await _open_storage(config, data, stack)
+    storage = await open_storage(config, data, stack)
     audit = await _open_audit(data / "audit", clock)
     stack.push_async_callback(audit.close)
     pool = Pool(_THREADS_PER_CPU * (os.cpu_count() or 1))
@@ -89,9 +88,12 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
         partial(revoke_restored, core, storage),
         partial(desk.open, core),
         partial(load_cors, core),
-        partial(workers.start, alone=config.storage.kind in ("sqlite", "memory")),
+        partial(workers.start, alone=barrier.shared is None),
     ]
     loop.attach(core, workers, config)
+    if core.coherence is not None:
+        core.coherence.reloading(f"{PREFIX}{CORS}", partial(load_cors, core))
+        core.coherence.reloading(f"{PREFIX}{DEVICES}", partial(desk.follow, core))
     stack.push_async_callback(_seal, core)
     api = Api(
         core.handle,
@@ -145,25 +147,6 @@ async def _seal(core: Core) -> None:
 def _scratch(stack: AsyncExitStack) -> Path:
     """A directory that goes with the server, for one that keeps nothing."""
     return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="strongroom-")))
-
-
-async def _open_storage(config: Config, data: Path, stack: AsyncExitStack) -> Storage:
-    storage: Storage
-    if config.storage.kind == "memory":
-        storage = MemoryStorage()
-    else:
-        try:
-            storage = SqliteStorage(data, config.storage.cache_bytes)
-        except StoreInUse as error:
-            raise StartFailed(
-                f"cannot open {data}", f"{error}", "Stop the other server, or choose another --data."
-            ) from None
-        except (OSError, IntegrityFailure) as error:
-            raise StartFailed(
-                f"cannot open {data}", _reason(error), "Check the directory, or restore a backup."
-            ) from None
-    stack.push_async_callback(storage.close)
-    return storage
 
 
 async def _open_audit(directory: Path, clock: Clock) -> Log:

@@ -17,14 +17,23 @@ from strongroom.server.limits import Limits
 from strongroom.server.problems import StartFailed
 
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`(?: - at `\$\.?([^`]*)`)?")
+STORAGE = "storage"
 _GUIDE = "See docs/configuration.md for every key."
 
 
 class Storage(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[storage]`: where ciphertext is kept. `cache_bytes` of it stay in memory."""
+    """`[storage]`: where ciphertext is kept. `cache_bytes` of it stay in memory.
 
-    kind: Literal["sqlite", "memory"] = "sqlite"
+    The other keys are for `postgresql`: `url` without a password, which is in `password_file` or in the
+    environment; `tls` is a mode of its own documentation, `tls_ca` a PEM file.
+    """
+
+    kind: Literal["sqlite", "memory", "postgresql"] = "sqlite"
     cache_bytes: int = 32 * 1024 * 1024
+    url: str = ""
+    password_file: str = ""
+    tls: str = ""
+    tls_ca: str = ""
 
 
 class Operator(Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,11 +114,21 @@ def load(path: Path | None, flags: Mapping[str, str | None]) -> Config:
     text = _read(path) if path is not None else ""
     name = str(path) if path is not None else "the command line"
     tree = _parse(text, name)
-    tree.update({key: value for key, value in flags.items() if value is not None})
+    tree.update({key: value for key, value in flags.items() if value is not None and key != STORAGE})
+    _name_store(tree, flags.get(STORAGE))
     try:
         return msgspec.convert(tree, Config)
     except msgspec.ValidationError as error:
         raise _explained(str(error), text, name) from None
+
+
+def _name_store(tree: dict[str, Any], flag: str | None) -> None:
+    """`storage` may be the store's URL alone, in the file or as a flag."""
+    stated = tree.get(STORAGE)
+    url = flag or (stated if isinstance(stated, str) else None)
+    if url is not None:
+        more = stated if isinstance(stated, dict) else {}
+        tree[STORAGE] = {**more, "kind": "postgresql", "url": url}
 
 
 def _read(path: Path) -> str:

@@ -8,6 +8,7 @@ from strongroom.core.core import Core
 from strongroom.findings import FindingsDesk, Vault
 from strongroom.findings.record import Held
 from strongroom.inventory import InventoryDesk
+from strongroom.inventory.indexing import AREA as INVENTORY_AREA
 from strongroom.jobs import Workers
 from strongroom.remediation import IncidentsDesk
 from strongroom.rotation import Neighbours, RotationDesk
@@ -20,6 +21,9 @@ def attach(core: Core, workers: Workers, config: Config) -> None:
     """Join the loop's floors to the core."""
     inventory = InventoryDesk(core)
     inventory.attach()
+    if core.coherence is not None:
+        core.coherence.dropping(f"{INVENTORY_AREA}value/", inventory.outdated)
+        core.coherence.reloading(f"{INVENTORY_AREA}required", inventory.take_settings)
     findings = FindingsDesk(core, vault(core, inventory), core.services["audit"].directory)
     findings.attach()
     incidents = IncidentsDesk(core, findings, workers, config.incidents.outbound)

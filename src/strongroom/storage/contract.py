@@ -4,7 +4,8 @@ Keys are `/`-separated text, never empty, compared by their UTF-8 bytes. Nothing
 barrier talks to storage, and storage never sees plaintext.
 """
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 
 class Conflict(Exception):
@@ -59,6 +60,28 @@ class Storage(Protocol):
 
     async def close(self) -> None:
         """Finish what was handed to `commit` and release the store."""
+        ...
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """A backend on which several nodes work at once."""
+
+    def begin(self, moment: int = 0) -> Transaction:
+        """Start a transaction that reads nothing older than `moment`, which is past, or than now."""
+        ...
+
+    async def fresh(self) -> int:
+        """Hear of every change up to now, of any node; return a moment for `begin`. Raises Unavailable."""
+        ...
+
+    def watch(self, watcher: Callable[[Sequence[str] | None], None]) -> None:
+        """Tell `watcher` which keys other nodes changed, before any answer rests on it; None for any key."""
+        ...
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the store answers, as far as is known."""
         ...
 
 

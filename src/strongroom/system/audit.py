@@ -62,6 +62,14 @@ class AuditDesk:
             for name, device in (await stored(house)).items():
                 self.start(name, device)
 
+    async def follow(self, house: Core) -> None:
+        """Feed what another node has created, and no longer what it has removed."""
+        if self.api_devices:
+            wanted = {**self.declared, **await stored(house)}
+            for name in set(self.sinks.status()) - set(wanted):
+                await self.sinks.disable(name)
+            await self.open(house)
+
 
 async def stored(house: Core) -> dict[str, Device]:
     """The devices created through the API."""

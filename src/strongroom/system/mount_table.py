@@ -7,6 +7,7 @@ from msgspec import Meta
 from strongroom.core import mounts as table
 from strongroom.errors import InvalidRequest
 from strongroom.framework import Context, Fields, Mount, MountConfig
+from strongroom.storage.contract import Conflict
 from strongroom.system.house import core, own
 
 AUTH = "auth/"
@@ -66,6 +67,13 @@ def find_mount(ctx: Context, path: str, area: str) -> Mount:
 
 
 async def replace_table(ctx: Context, mounts: dict[str, Mount]) -> None:
-    """Store a changed table; the router takes it when the transaction is durable."""
+    """Store a changed table; the router takes it when the transaction is durable.
+
+    Raises Conflict when the table is no longer the one in memory, from which the change was made.
+    """
+    house = core(ctx)
+    stored = await table.load(own(ctx))
+    if {**house.joined.mounts, **stored} != house.mounts:
+        raise Conflict(table.TABLE)
     table.save(own(ctx), mounts)
     ctx.after_commit(lambda: core(ctx).adopt(mounts))

@@ -1,0 +1,71 @@
+"""Opening the store that the configuration names."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from strongroom.errors import IntegrityFailure, InvalidRequest, Unavailable
+from strongroom.server.config import Config
+from strongroom.server.problems import StartFailed
+from strongroom.storage.contract import Storage, StoreInUse
+from strongroom.storage.memory import MemoryStorage
+from strongroom.storage.postgresql.address import Address, address
+from strongroom.storage.postgresql.storage import PostgresqlStorage
+from strongroom.storage.sqlite import SqliteStorage
+
+
+async def open_storage(config: Config, data: Path, stack: AsyncExitStack) -> Storage:
+    """The store, closed with `stack`. Raises StartFailed."""
+    storage: Storage
+    if config.storage.kind == "memory":
+        storage = MemoryStorage()
+    elif config.storage.kind == "postgresql":
+        storage = await _postgresql(config)
+    else:
+        storage = _sqlite(config, data)
+    stack.push_async_callback(storage.close)
+    return storage
+
+
+def database_address(config: Config) -> Address:
+    """Where the database of the store is. Raises StartFailed."""
+    settings = config.storage
+    try:
+        return address(
+            settings.url,
+            password_file=settings.password_file,
+            tls=settings.tls,
+            tls_ca=settings.tls_ca,
+        )
+    except InvalidRequest as error:
+        raise StartFailed(
+            "the store's settings cannot be used", f"{error}", "See docs/configuration.md, [storage]."
+        ) from None
+
+
+def _sqlite(config: Config, data: Path) -> Storage:
+    try:
+        return SqliteStorage(data, config.storage.cache_bytes)
+    except StoreInUse as error:
+        raise StartFailed(
+            f"cannot open {data}", f"{error}", "Stop the other server, or choose another --data."
+        ) from None
+    except OSError as error:
+        raise StartFailed(
+            f"cannot open {data}", error.strerror or "unknown reason", "Check the directory."
+        ) from None
+    except IntegrityFailure as error:
+        raise StartFailed(
+            f"cannot open {data}", f"{error}", "Check the directory, or restore a backup."
+        ) from None
+
+
+async def _postgresql(config: Config) -> Storage:
+    place = database_address(config)
+    try:
+        return await PostgresqlStorage.open(place, config.storage.cache_bytes)
+    except (Unavailable, IntegrityFailure, StoreInUse) as error:
+        raise StartFailed(
+            f"cannot open {place.shown}",
+            f"{error}",
+            "Check the address, the password and that a primary is running; see docs/ha.md.",
+        ) from None
