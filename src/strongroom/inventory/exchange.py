@@ -87,9 +87,14 @@ async def live(ctx: Context, owner: str, names: tuple[str, ...]) -> list[Referen
 
 
 async def read_status(ctx: Context, req: Nothing) -> Response:
-    """How many values the index has, and how many of them may be sought."""
-    rows = await house.desk(ctx).settled()
-    return Response({"values": await _count(ctx, "value/"), "searchable": len(rows.by_id)})
+    """How many values the index has, how many of them are sought, and what this hour's scans asked."""
+    desk = house.desk(ctx)
+    rows = await desk.settled()
+    values = await _count(ctx, "value/")
+    evaluated = desk.guard.evaluated
+    return Response(
+        {"values": values, "searchable": len(rows.by_id), "windows_evaluated_this_hour": evaluated}
+    )
 
 
 async def _count(ctx: Context, prefix: str) -> int:

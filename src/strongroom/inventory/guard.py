@@ -19,6 +19,11 @@ class Guard:
         self._total = 0
         self._spent: dict[str, int] = {}
 
+    @property
+    def evaluated(self) -> int:
+        """Windows evaluated in the hour under way."""
+        return self._total
+
     def charge(self, caller: Caller, windows: int) -> None:
         """Take so many windows from the caller's hour. Raises RateLimited when too few are left."""
         now = self._clock.now()

@@ -20,7 +20,8 @@ PIECE = 1 << 17  # bytes looked at together: what fits the processor's cache
 TABLE_BITS = 22
 ENCODED = 16  # characters that must stand together for an encoded value
 _QUAD = 4
-_LOWEST = 43  # `+`: the first byte of any encoding
+_LOWEST, _RANGE = 43, 80  # from `+`, the first byte of any encoding, to `z`
+_ALL_FOUR = 0x01010101
 
 
 class Filter:
@@ -81,7 +82,7 @@ def encoded(data: bytes) -> list[int]:
     if quads < ENCODED // _QUAD:
         return []
     text = np.frombuffer(data, np.uint8, quads * _QUAD)
-    whole = (text < _LOWEST).view(np.uint32) == 0
+    whole = (np.subtract(text, _LOWEST) < _RANGE).view(np.uint32) == _ALL_FOUR  # smaller bytes wrap around
     marked = _marked(text).view(np.uint32) != 0
     whole = whole[1:] & whole[:-1]
     marked = marked[1:] | marked[:-1]
