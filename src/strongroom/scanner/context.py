@@ -33,15 +33,17 @@ _WORDS = (
 _AFTER = cache(lambda: re.compile(_WORDS, re.IGNORECASE))  # compiled when first needed: hooks pay for it
 _DIGEST = cache(
     lambda: re.compile(
-        rb"(?i)(?:sha-?\d+|md5|commit|checksum|integrity|digest|revision|etag|\brev\b|\bhash|\bh1)"
-        rb"[\w\"' ]*[:=\-(\s\"']*$"
+        rb"(?i)(?:sha-?\d+|md5|commit|checksum|integrity|digest|revision|etag|\brev\b|\bhash|\bh1"
+        rb"|\bsha\b|fingerprint|thumbprint)[\w\"' ]*[:=\-(\s\"']*$"
+        rb"|\b(?:tree|parent|blob|oid|merge|pick|head)\b[:=\s\"']*$"
     )
 )
 # Ends with a name of its own, for a value that tells things apart and opens nothing.
 _IDENTIFIER = cache(
     lambda: re.compile(
         rb"(?i)(?:request|trace|span|correlation|run|build|job|event|message|transaction|tenant|order|device"
-        rb"|instance)[_-]?(?:uuid|guid|id)[\"']?\s{0,2}[=:]\s{0,2}[\"']?$"
+        rb"|instance|project|server|session|page|team|group|parent|object|document|asset|build|machine|node)"
+        rb"[_ -]?(?:uuid|guid|id)[\"']?[\s=:|]{0,5}[\"']?$"
     )
 )
 # What may follow a name on its line when the value stands alone on the next.

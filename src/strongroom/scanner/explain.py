@@ -11,6 +11,7 @@ from strongroom.scanner.generic_judge import Verdict, judge, judge_shape
 from strongroom.scanner.generic_language import place_of
 from strongroom.scanner.generic_shapes import shapes
 from strongroom.scanner.matcher import Matcher
+from strongroom.scanner.surroundings import elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ def explain(rules: Rules, path: str, data: bytes) -> list[Explanation]:
         Explanation(m.detector.id, True, m.start, m.end, mask(m.secret), m.score, m.reasons)
         for m in reported.values()
     ]
-    others = (*_specific(rules, data, list(reported.values())), *_generic(path, data))
+    others = (*_specific(rules, path, data, list(reported.values())), *_generic(path, data))
     found += [other for other in others if (other.detector, other.start) not in reported]
     return sorted(set(found), key=lambda e: (e.start, not e.reported, e.detector))
 
@@ -46,7 +47,7 @@ def explain(rules: Rules, path: str, data: bytes) -> list[Explanation]:
 _CLAIMED = "a stronger detector claims the same text"
 
 
-def _specific(rules: Rules, data: bytes, matches: list[Match]) -> Iterator[Explanation]:
+def _specific(rules: Rules, path: str, data: bytes, matches: list[Match]) -> Iterator[Explanation]:
     """What precise and context detectors saw and did not report."""
     for number in range(len(rules)):
         rule = rules.rule(number)
@@ -57,8 +58,10 @@ def _specific(rules: Rules, data: bytes, matches: list[Match]) -> Iterator[Expla
             verdict, reason = confirm.judge(rule, secret)
             claimed = any(m.start < end and start < m.end for m in matches)
             passed_by = _CLAIMED if claimed else "no name of the provider stands where it is looked for"
-            why = reason if verdict == "no" else passed_by
-            yield Explanation(rule.detector.id, False, start, end, mask(secret), 0.0, (why,))
+            if verdict != "no":
+                context = rule.detector.kind == "context"
+                reason = (context and elsewhere(rule.detector.id, path, data, (start, end))) or passed_by
+            yield Explanation(rule.detector.id, False, start, end, mask(secret), 0.0, (reason,))
 
 
 def _generic(path: str, data: bytes) -> Iterator[Explanation]:

@@ -62,6 +62,10 @@ class Matcher:
         """Return the matches in `data`, ordered by place, none over another; `path` tells the format."""
         base, copies = (version.base, version.copies) if version else (None, [])
         found, triggers = self._look(data, encoded=True, version=version)
+        if any(m.detector.kind == "context" for m in found):
+            from strongroom.scanner import surroundings  # noqa: PLC0415 (few files have such a value)
+
+            found = surroundings.settled(path, data, found)
         if version and not binary:
             candidates = self._find_in_version(path, data, triggers, version, base, copies)
             found += [self._generic(candidate, 0) for candidate in candidates]
