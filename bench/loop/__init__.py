@@ -1,0 +1,1 @@
+"""The loop: from a pushed commit to a dead value."""
