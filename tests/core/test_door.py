@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -90,6 +91,28 @@ async def test_every_request_leaves_two_entries_without_a_value(house: House) ->
     assert "hunter2-canary" not in text
     assert "73251" not in text
     assert house.root not in text
+
+
+async def test_what_entries_share_is_never_another_requests(house: House) -> None:
+    asked = [
+        ("secret/data/a", {"user-agent": "one"}),
+        ("secret/data/a", {"user-agent": "two", "x-forwarded-for": "192.0.2.1"}),
+        ("nope/x", {}),
+        ("nope/y", {"user-agent": "one", "x-strongroom-reason": "ticket 8"}),
+        ("secret/data/a", {}),
+    ]
+    start = len(house.log.lines)
+    for path, headers in asked:
+        with suppress(NotFound):
+            await house.read(path, headers=headers)
+    entries = house.log.entries()[start:]
+    for (path, headers), request, response in zip(asked, entries[::2], entries[1::2], strict=True):
+        described = request["request"]
+        kept = {name: text for name, text in headers.items() if not name.startswith("x-strongroom")}
+        assert (described["path"], described["headers"]) == (path, kept)
+        assert described["mount_type"] == ("kv" if path.startswith("secret/") else "")
+        assert described.get("reason") == headers.get("x-strongroom-reason")
+        assert response["request"].items() <= described.items()
 
 
 async def test_audited_values_can_be_looked_for(house: House) -> None:

@@ -1,85 +1,30 @@
 """What each request leaves in the audit log: who, what, which version, when, from where, why, outcome.
 
-Every leaf of data is replaced by a keyed hash, numbers included; keys of maps
-stay. Tokens and accessors are hashed too. The same key answers `sys/audit-hash`,
-so that an auditor can ask whether a known value was seen.
+Data is shown as keyed hashes only, tokens and accessors too. What many entries
+have in common is encoded once and kept: an entry is mostly put together from bytes.
 """
 
 from collections.abc import Mapping
-from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
 
 from strongroom.clock import Clock, rfc3339
+from strongroom.core.hasher import Hasher
 from strongroom.core.tokens import Session
-from strongroom.crypto.mac import Mac
 from strongroom.errors import StrongroomError
 from strongroom.framework import Auth, Mount, Request, Response
 from strongroom.framework.audit import AuditLog
-from strongroom.sensitive import Sensitive
+
+T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
 _NO_AUTH = b"{}"
-_SMALL = 100
-_SCALARS = frozenset({bool, int, float})
+_NO_RESPONSE = b'"response":{}'
 _KEPT_HEADERS = ("user-agent", "x-forwarded-for")
-UNAVAILABLE = "hmac-unavailable"
-
-
-class Hasher:
-    """Replaces values by `hmac-sha256:…` under the audit key; without a key nothing is shown at all."""
-
-    __slots__ = ("_common", "_mac")
-
-    def __init__(self, key: bytes) -> None:
-        self._mac = Mac(key) if key else None
-        # What every answer holds (no text, yes, no, a small version number) is hashed once.
-        self._common = {text: self.text(text) for text in ("", "true", "false", *map(str, range(_SMALL)))}
-
-    def text(self, value: str) -> str:
-        """Hash one text."""
-        if self._mac is None:
-            return UNAVAILABLE
-        return "hmac-sha256:" + self._mac.hex(value.encode("utf-8", "surrogatepass"))
-
-    def raw(self, body: bytes) -> str:
-        """Hash a whole body, as the hash of its text where it is UTF-8."""
-        return UNAVAILABLE if self._mac is None else "hmac-sha256:" + self._mac.hex(body)
-
-    def hide(self, value: Any) -> Any:
-        """Hash every leaf of a JSON-like value; null stays, an unknown type is named, not shown."""
-        kind = type(value)
-        if kind is str:
-            return self.text(value) if value else self._common[""]
-        if value is None:
-            return None
-        if kind is dict:
-            return {key: self.hide(member) for key, member in value.items()}
-        if kind is list or kind is tuple:
-            return [self.hide(member) for member in value]
-        if kind in _SCALARS:
-            text = _encode(value).decode()
-            return self._common.get(text) or self.text(text)
-        return self.hide(_opened(value))
-
-    def members(self, fields: Mapping[str, Any], plain: tuple[str, ...]) -> dict[str, Any]:
-        """Hash a map's leaves, but leave the members named in `plain` as they are."""
-        if not plain:
-            return {name: self.hide(value) for name, value in fields.items()}
-        return {name: value if name in plain else self.hide(value) for name, value in fields.items()}
-
-
-def _opened(value: Any) -> Any:
-    """A wrapped value as plain JSON-like parts; of an unknown type only its name."""
-    if isinstance(value, msgspec.Raw):
-        return msgspec.json.decode(value)
-    if isinstance(value, Sensitive):
-        return value.reveal()
-    if isinstance(value, msgspec.Struct | Enum):
-        return msgspec.to_builtins(value)
-    return type(value).__name__
+_REMEMBERED = 1024
+_REMEMBERED_BYTES = 512
 
 
 class Auditing:
@@ -91,6 +36,8 @@ class Auditing:
         self.hasher = Hasher(b"")
         self._second = -1
         self._stamp = b""
+        self._origins: dict[tuple[str, ...], bytes] = {}
+        self._allowed: dict[str, bytes] = {}
 
     def open(self, key: bytes) -> None:
         """Take the audit key at unseal."""
@@ -147,18 +94,47 @@ class Auditing:
         encoded: bytes = made
         return encoded
 
+    def origin(self, request: Request) -> bytes:
+        """Where a request came from, as members of its entry; a client's are mostly the same."""
+        headers = request.headers
+        key = (request.remote, headers.get("user-agent", ""), headers.get("x-forwarded-for", ""))
+        made = self._origins.get(key)
+        if made is None:
+            kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
+            made = _members({"remote_address": request.remote, "headers": kept})
+            _remember(self._origins, key, made)
+        return made
+
+    def allowed(self, rule: str) -> bytes:
+        """The outcome of a request that `rule` allows, as a member of its entry."""
+        made = self._allowed.get(rule)
+        if made is None:
+            made = _members({"policy_results": {"allowed": True, "rule": rule}})
+            _remember(self._allowed, rule, made)
+        return made
+
 
 class Trail:
-    """The entries of one request: one when it is decided, one when it is answered."""
+    """The entries of one request: one when it is decided, one when it is answered.
 
-    __slots__ = ("_auditing", "_auth", "_described", "_mount", "_request", "_tickets", "decided")
+    `derived` is kept with the request's target: what its entries say of path and mount, made once.
+    """
 
-    def __init__(self, auditing: Auditing, request: Request, mount: Mount | None) -> None:
+    __slots__ = ("_auditing", "_auth", "_brief", "_derived", "_mount", "_request", "_tickets", "decided")
+
+    def __init__(
+        self,
+        auditing: Auditing,
+        request: Request,
+        mount: Mount | None,
+        derived: dict[str, Any] | None = None,
+    ) -> None:
         self._auditing = auditing
         self._request = request
         self._mount = mount
+        self._derived = {} if derived is None or request.namespace else derived
         self._auth = _NO_AUTH
-        self._described = b""
+        self._brief = b""
         self._tickets: list[int] = []
         self.decided = False
 
@@ -176,64 +152,65 @@ class Trail:
         if self.decided:
             return
         self.decided = True
-        request, mount = self._request, self._mount
+        request, mount, auditing = self._request, self._mount, self._auditing
+        brief, accessor = self._place()
+        self._brief = b'{"id":%b,%b' % (_encode(request.id), brief)
+        reason = request.headers.get("x-strongroom-reason")
+        if reason:
+            self._brief += b',"reason":%b' % _encode(reason)
         plain = mount.config.audit_non_hmac_request_keys if mount else ()
-        more: dict[str, Any] = {
-            "mount_accessor": mount.accessor if mount else "",
-            "remote_address": request.remote,
-            "data": self._data(request, plain),
-            "headers": {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers},
-        }
-        if request.wrap_ttl:
-            more["wrap_ttl"] = request.wrap_ttl
-        described = b"%b,%b" % (self._brief()[:-1], _encode(more)[1:])
-        self._append(
-            b"request", described, {"policy_results": {"allowed": error is None, "rule": rule}}, error
-        )
+        data, origin = self._data(request, plain), auditing.origin(request)
+        wrapping = b',"wrap_ttl":%d' % request.wrap_ttl if request.wrap_ttl else b""
+        described = b'%b,%b,"data":%b,%b%b' % (self._brief, accessor, data, origin, wrapping)
+        if error is None:
+            outcome = auditing.allowed(rule)
+        else:
+            outcome = _failed(b'"policy_results":{"allowed":false,"rule":%b}' % _encode(rule), error)
+        self._append(b"request", described, outcome)
 
     async def recorded(self) -> None:
         """Return once what was written so far is on disk: before a write is committed, before an answer."""
         for ticket in self._tickets:
             await self._auditing.log.flushed(ticket)
+        self._tickets.clear()
 
     async def refused(self, error: StrongroomError) -> None:
         """Write the answer's entry for an error and wait for it."""
         self.decide(error=error)
-        self._append(b"response", self._brief(), {"response": {}}, error)
+        self._append(b"response", self._brief, _failed(_NO_RESPONSE, error))
         await self.recorded()
 
     async def answered(self, response: Response) -> None:
         """Write the answer's entry and wait until it is on disk."""
         self.decide()
         plain = self._mount.config.audit_non_hmac_response_keys if self._mount else ()
-        self._append(b"response", self._brief(), {"response": self._answer(response, plain)}, None)
+        self._append(b"response", self._brief, b'"response":%b' % _encode(self._answer(response, plain)))
         await self.recorded()
 
-    def _brief(self) -> bytes:
-        """What both entries say of the request: a JSON object, made once."""
-        if self._described:
-            return self._described
-        request, mount = self._request, self._mount
-        described = {
-            "id": request.id,
-            "operation": request.operation.value,
-            "path": request.path,
-            "namespace": {"id": request.namespace or "root"},
-            "mount_point": mount.path if mount else "",
-            "mount_type": mount.kind if mount else "",
-        }
-        reason = request.headers.get("x-strongroom-reason")
-        if reason:
-            described["reason"] = reason
-        self._described = _encode(described)
-        return self._described
+    def _place(self) -> tuple[bytes, bytes]:
+        """What both entries say of path and mount, and the mount's accessor for the first one."""
+        place: tuple[bytes, bytes] | None = self._derived.get("audit")
+        if place is None:
+            request, mount = self._request, self._mount
+            brief = _members(
+                {
+                    "operation": request.operation.value,
+                    "path": request.path,
+                    "namespace": {"id": request.namespace or "root"},
+                    "mount_point": mount.path if mount else "",
+                    "mount_type": mount.kind if mount else "",
+                }
+            )
+            place = brief, _members({"mount_accessor": mount.accessor if mount else ""})
+            self._derived["audit"] = place
+        return place
 
-    def _data(self, request: Request, plain: tuple[str, ...]) -> Any:
+    def _data(self, request: Request, plain: tuple[str, ...]) -> bytes:
         try:
             fields = request.fields
         except StrongroomError:
-            return None
-        return self._auditing.hasher.members(fields, plain) if fields else None
+            return b"null"
+        return _encode(self._auditing.hasher.members(fields, plain)) if fields else b"null"
 
     def _answer(self, response: Response, plain: tuple[str, ...]) -> dict[str, Any]:
         hasher = self._auditing.hasher
@@ -271,16 +248,27 @@ class Trail:
             "token_type": auth.token_type,
         }
 
-    def _append(
-        self, kind: bytes, request: bytes, rest: dict[str, Any], error: StrongroomError | None
-    ) -> None:
-        if error is not None:
-            rest = rest | {"error": f"{type(error).__name__}: {error}"}
-        entry = b'{"time":"%b","type":"%b","auth":%b,"request":%b,%b' % (
-            self._auditing.time(),
-            kind,
-            self._auth,
-            request,
-            _encode(rest)[1:],
-        )
-        self._tickets.append(self._auditing.log.append(entry))
+    def _append(self, kind: bytes, request: bytes, outcome: bytes) -> None:
+        """Queue an entry; `request` is an object still open, `outcome` its neighbours."""
+        auditing = self._auditing
+        entry = b'{"time":"%b","type":"%b","auth":%b,"request":%b},%b}' % (
+            auditing.time(), kind, self._auth, request, outcome
+        )  # fmt: skip
+        self._tickets.append(auditing.log.append(entry))
+
+
+def _members(fields: dict[str, Any]) -> bytes:
+    """The members of a JSON object, without its braces."""
+    return _encode(fields)[1:-1]
+
+
+def _failed(outcome: bytes, error: StrongroomError) -> bytes:
+    return b'%b,"error":%b' % (outcome, _encode(f"{type(error).__name__}: {error}"))
+
+
+def _remember(known: dict[T, bytes], key: T, made: bytes) -> None:
+    """Keep what is short, a bounded number of times."""
+    if len(made) <= _REMEMBERED_BYTES:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[key] = made

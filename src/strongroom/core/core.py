@@ -98,7 +98,7 @@ class Core:
             response = await dispatch(target.found, self.context(None, request, target, ANONYMOUS))
             response.request_id = request.id
             return response
-        visit = Visit(request, target, Trail(self.auditing, request, target.mount))
+        visit = Visit(request, target, Trail(self.auditing, request, target.mount, target.derived))
         started = self.clock.now()
         try:
             response = await self._rerun(visit)

@@ -1,7 +1,8 @@
 """The router: which mount a path belongs to. Longest prefix, segment by segment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from strongroom.framework import Engine, Mount, Operation
 from strongroom.framework.dispatch import Found, find
@@ -9,17 +10,20 @@ from strongroom.framework.dispatch import Found, find
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request leads. `mount` and `engine` are None when no mount covers the path."""
+    """Where a request leads. `mount` and `engine` are None when no mount covers the path.
+
+    `derived` is what others work out once from a path and an operation.
+    """
 
     mount: Mount | None
     engine: Engine | None
     path: str
     found: Found
+    derived: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
 REMEMBERED = 4096
 REMEMBERED_LENGTH = 256
-NOWHERE = Target(None, None, "", Found())
 
 
 class Router:
@@ -90,7 +94,7 @@ class Router:
     def _look_up(self, path: str, operation: Operation) -> Target:
         found = self.mount_of(path) or self._mounts.get(path + "/")
         if found is None:
-            return NOWHERE
+            return Target(None, None, "", Found())
         mount, engine = found
         rest = path[len(mount.path) :]
         return Target(mount, engine, rest, find(engine, rest, operation))

@@ -24,20 +24,24 @@ def equal(left: bytes, right: bytes) -> bool:
 
 
 class Mac:
-    """HMAC-SHA256 under one key, its two key blocks hashed once (RFC 2104 §4): 2.4 times as fast."""
+    """HMAC-SHA256 under one key, its two key blocks hashed once (RFC 2104 §4): 2.4 times as fast.
 
-    __slots__ = ("_inner", "_outer")
+    `prefix` is put before each digest in hexadecimal.
+    """
 
-    def __init__(self, key: bytes) -> None:
+    __slots__ = ("_inner", "_outer", "_prefix")
+
+    def __init__(self, key: bytes, prefix: str = "") -> None:
         if len(key) > _BLOCK_BYTES:
             key = hashlib.sha256(key).digest()
         padded = key.ljust(_BLOCK_BYTES, b"\0")
         self._inner = hashlib.sha256(padded.translate(_INNER)).copy
         self._outer = hashlib.sha256(padded.translate(_OUTER)).copy
+        self._prefix = prefix
 
     def hex(self, data: bytes) -> str:
-        """Return the keyed digest as 64 hexadecimal digits."""
+        """Return the prefix and the keyed digest as 64 hexadecimal digits."""
         inner, outer = self._inner(), self._outer()
         inner.update(data)
         outer.update(inner.digest())
-        return outer.hexdigest()
+        return self._prefix + outer.hexdigest()
