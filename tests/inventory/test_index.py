@@ -171,3 +171,20 @@ async def test_a_secret_of_very_many_values_is_indexed_in_part(desk: Desk) -> No
     await desk.ask(Operation.WRITE, "secret/data/many", data=many)
     status = await desk.ask(Operation.READ, "inventory/fingerprints")
     assert status["values"] == indexing.MOST
+
+
+async def test_what_another_node_has_indexed_is_found(desk: Desk) -> None:
+    """Two desks over one store, as two servers have them: each sees what the other took into the index."""
+    await put(desk, "app")
+    assert len(await held(desk)) == 1
+    assert desk.house is not None
+    core = desk.house.core
+    mine = inventory(desk)
+    other = InventoryDesk(core)
+    await other.open()
+    await put(desk, "second", value("second"))
+    assert len((await other.settled()).by_id) == 2
+    assert sorted((await mine.settled()).by_id) == sorted(other.rows.by_id)
+    await desk.ask(Operation.WRITE, "secret/destroy/app", versions=[1])
+    assert len((await other.settled()).by_id) == len((await mine.settled()).by_id) == 1
+    await other.close()

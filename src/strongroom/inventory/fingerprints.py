@@ -63,12 +63,15 @@ class Fresh(Struct, frozen=True):
 class Rows:
     """The filter's rows in memory, by value; `made` is what they are joined to, until one changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, stamp: str = "") -> None:
         self.by_id: dict[str, bytes] = {}
         self.made = b""
+        self.stamp = stamp
 
-    def change(self, changes: Mapping[str, bytes | None]) -> None:
-        """Take over durable changes."""
+    def change(self, changes: Mapping[str, bytes | None], before: str = "", after: str = "") -> None:
+        """Take over durable changes. `stamp` names the last change, and stays behind where one was missed."""
+        if before == self.stamp:
+            self.stamp = after
         for id, row in changes.items():
             if row is None:
                 self.by_id.pop(id, None)

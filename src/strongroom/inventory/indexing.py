@@ -6,6 +6,7 @@ from itertools import islice
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
+from strongroom.crypto.random import random_bytes
 from strongroom.framework import Mount
 from strongroom.inventory import secrets
 from strongroom.inventory.fingerprints import PAGE, Fingerprints, Fresh, Keys, Rows, Value, row_of
@@ -73,6 +74,18 @@ def indexing(keys: Keys, mounts: Iterable[Mount], noted: str, now: float) -> Ste
     return step
 
 
+async def stamp(tx: BarrierTransaction) -> str:
+    """The name of the last change of rows, by whichever node."""
+    return (await View(tx, AREA).find_bytes("stamp") or b"").decode()
+
+
+async def stamped(tx: BarrierTransaction) -> tuple[str, str]:
+    """Name the change that `tx` makes; returns the name of the one before and its own."""
+    before, after = await stamp(tx), random_bytes(8).hex()
+    View(tx, AREA).put_bytes("stamp", after.encode())
+    return before, after
+
+
 async def load(begin: Callable[[], BarrierTransaction], rows: Rows) -> None:
     """Read every row from the store, a page at a time."""
     after = ""
@@ -82,7 +95,7 @@ async def load(begin: Callable[[], BarrierTransaction], rows: Rows) -> None:
         for key in keys:
             value = await view.find(key, Value)
             id = key.removeprefix("value/")
-            rows.change({id: row_of(id, value) if value else None})
+            rows.change({id: row_of(id, value) if value else None}, rows.stamp, rows.stamp)
         await asyncio.sleep(0)
         if len(keys) < PAGE:
             return

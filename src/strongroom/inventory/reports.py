@@ -179,7 +179,7 @@ def _left(entry: Entry, reader: Reader | None, *, allowed: bool) -> dict[str, An
 async def read_mount(ctx: Context, req: MountFacts) -> Response:
     """Which facts a mount wants."""
     mount = house.mount_at(ctx, req.path)
-    return Response({"required": list(house.desk(ctx).required.get(mount.uuid, ()))})
+    return Response({"required": list(await house.desk(ctx).required(house.transaction(ctx), mount))})
 
 
 async def write_mount(ctx: Context, req: MountFacts) -> Response:
@@ -191,7 +191,6 @@ async def write_mount(ctx: Context, req: MountFacts) -> Response:
     if req.required and not secrets.versioned(mount):
         raise InvalidRequest(f"'{mount.path}' has no metadata: version 2 of the engine has")
     await desk.require(house.transaction(ctx), mount, req.required)
-    ctx.after_commit(desk.take_settings)
     return Response()
 
 

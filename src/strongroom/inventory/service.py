@@ -55,7 +55,6 @@ class InventoryDesk:
         self.rows = Rows()
         self.gathered = usage.Gathered()
         self.guard = Guard(core.clock)
-        self.required: Mapping[str, tuple[str, ...]] = {}
         self._keys: Keys | None = None
         self._work = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -86,16 +85,17 @@ class InventoryDesk:
         """Note a changed secret, in its own transaction. Raises InvalidRequest when facts are missing."""
         path = secrets.changed(mount, request) if mount.kind == secrets.KIND else ""
         if path:
-            if mount.uuid in self.required and request.operation is not Operation.DELETE:
+            if request.operation is not Operation.DELETE:
                 await self._check_facts(tx, mount, path)
             indexing.note(tx, mount.uuid, path)
 
     async def _check_facts(self, tx: BarrierTransaction, mount: Mount, path: str) -> None:
-        key = await secrets.find(tx, mount, path) if secrets.versioned(mount) else None
+        required = await self.required(tx, mount)
+        key = await secrets.find(tx, mount, path) if required else None
         if key is None or key.latest is None:
             return
         custom = key.custom or {}
-        missing = [name for name in self.required[mount.uuid] if not custom.get(name)]
+        missing = [name for name in required if not custom.get(name)]
         if missing:
             what = ", ".join(missing)
             raise InvalidRequest(f"'{mount.path}' wants custom metadata of each secret first: {what}")
@@ -155,10 +155,14 @@ class InventoryDesk:
             changed[mount.uuid] = fields
         view.put("required", Required(changed))
 
+    async def required(self, tx: BarrierTransaction, mount: Mount) -> tuple[str, ...]:
+        """The facts that a mount wants of each secret."""
+        stored = await View(tx, AREA).find("required", Required) or Required()
+        return stored.fields.get(mount.uuid, ())
+
     async def open(self) -> None:
         """Take keys and settings, and begin to work."""
         await self._retried(self._take_keys)
-        await self.take_settings()
         self._loaded, self._unmounted, self._closing = False, True, False
         self._work.set()
         self._task = asyncio.get_running_loop().create_task(self._run())
@@ -169,11 +173,6 @@ class InventoryDesk:
             keys = create(View(tx, AREA))
             await indexing.note_all(tx, self._core.mounts.values())
         self._keys = keys
-
-    async def take_settings(self) -> None:
-        """Take what mounts want, once it is durable."""
-        required = await View(self._core.barrier.begin(), AREA).find("required", Required) or Required()
-        self.required = required.fields
 
     def outdated(self, row: str) -> None:
         """Another node changed the index, at `row`: load it again before it is next asked."""
@@ -188,20 +187,26 @@ class InventoryDesk:
             await task
             async with self._turn:
                 await self._flush()
-        self._keys, self.rows, self.required = None, Rows(), {}
+        self._keys, self.rows = None, Rows()
 
     async def settled(self) -> Rows:
         """The rows, with every change up to now in them."""
         async with self._turn:
-            if not self._loaded:
-                self.rows = Rows()
-                self._loaded = True
-                await indexing.load(self._core.barrier.begin, self.rows)
+            await self._load()
             if self._unmounted:
                 self._unmounted = False
                 await self._retried(lambda tx: indexing.note_unmounted(tx, self._core.mounts.values()))
             await self._take_notes()
+            await self._load()
         return self.rows
+
+    async def _load(self) -> None:
+        """Read the rows, unless they are those of the last change: another node may have made it."""
+        stamp = await indexing.stamp(self._core.barrier.begin())
+        if not self._loaded or stamp != self.rows.stamp:
+            self.rows = Rows(stamp)
+            self._loaded = True
+            await indexing.load(self._core.barrier.begin, self.rows)
 
     async def _take_notes(self) -> None:
         while noted := await indexing.notes(self._core.barrier.begin()):
@@ -246,10 +251,12 @@ class InventoryDesk:
         for _ in range(RERUNS):
             tx = self._core.barrier.begin()
             changes = await step(tx)
+            before, after = await indexing.stamped(tx) if changes else ("", "")
             try:
                 await tx.commit()
             except Conflict:
                 continue
-            self.rows.change(changes or {})
+            if changes:
+                self.rows.change(changes, before, after)
             return
         raise RateLimited("too many concurrent changes to the inventory; try again")
