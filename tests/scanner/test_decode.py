@@ -30,7 +30,7 @@ def test_text_passes_as_the_same_object(data: bytes) -> None:
 def test_wide_encodings_with_and_without_a_mark(encoding: str) -> None:
     body = "password = planted, grüße\r\n" * 20
     (found,) = decoded(body.encode(encoding))
-    assert found.decode().lstrip("\ufeff") == body
+    assert found.decode() == body, "no mark: it would shift the columns of the first line"
 
 
 def test_a_marked_file_without_a_zero_is_decoded() -> None:

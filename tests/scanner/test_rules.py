@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.errors import IntegrityFailure, InvalidRequest
+from strongroom.errors import InvalidRequest, UpstreamFailed
 from strongroom.scanner import cache, detector, extra_rules, rules
 from strongroom.scanner.matcher import Matcher
 
@@ -129,5 +129,5 @@ def test_a_pinned_rule_set_is_read_from_the_cache_by_its_digest(folder: Path) ->
     cache.write(f"remote-{digest}", GOOD.encode())
     assert extra_rules.fetch("https://rules.example/x.toml", digest) == GOOD
     cache.write(f"remote-{digest}", b"something else")
-    with pytest.raises(IntegrityFailure, match="does not have the digest"):
+    with pytest.raises(UpstreamFailed, match=r"does not have the digest .*, but [0-9a-f]{64}:"):
         extra_rules.fetch("https://rules.example/x.toml", digest)

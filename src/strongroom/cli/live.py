@@ -13,15 +13,24 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from strongroom.scanner.detector import Detector
     from strongroom.scanner.finding import Finding, Report
     from strongroom.scanner.verify.transport import Transport
 
 
-def check(args: argparse.Namespace, report: Report, around: Sequence[Finding]) -> None:
+def check(args: argparse.Namespace, choice: verify.Choice, report: Report, around: Sequence[Finding]) -> None:
     """Check what counts in `report`; `around` are all findings. What is left open is a warning."""
-    choice = verify.Choice(tuple(args.verify_only), tuple(args.verify_except), hosts(args.verify_host))
     memory = Memory(used=not args.no_verify_cache)
     report.warnings += verify.check(report.findings, around, verify.Checker(transport(args), choice, memory))
+
+
+def choose(args: argparse.Namespace, known: Sequence[Detector]) -> verify.Choice:
+    """What the options consent to. Raises InvalidRequest for a type that no detector has."""
+    choice = verify.Choice(tuple(args.verify_only), tuple(args.verify_except), hosts(args.verify_host))
+    for entry in (*choice.only, *choice.but, *(name for name, _ in choice.hosts)):
+        if not any(verify.names(entry, detector) for detector in known):
+            raise InvalidRequest(f"no type or provider `{entry}`: `strongroom detectors list` names them")
+    return choice
 
 
 def hosts(given: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from strongroom.scanner.blob import Source
     from strongroom.scanner.finding import Report
+    from strongroom.scanner.verify import Choice
 
 CLEAN, FOUND = 0, 1
 WARNINGS_SHOWN = 10
@@ -87,6 +88,7 @@ def run(args: argparse.Namespace, *, terse: bool = False) -> int:
 
 def find(args: argparse.Namespace, source: Source, unit: str) -> Report:
     """Scan `source` and leave out what does not count."""
+    choice = _consent(args)
     progress = None
     if not args.quiet and sys.stderr.isatty():
         from strongroom.cli.progress import Progress  # noqa: PLC0415 (on a terminal only)
@@ -107,16 +109,25 @@ def find(args: argparse.Namespace, source: Source, unit: str) -> Report:
     floor = CONFIDENCE_RANK[args.min_confidence]
     around = report.findings
     report.findings = [f for f in around if CONFIDENCE_RANK[f.confidence] >= floor]
-    if report.findings and (args.verify or args.verify_only):
+    if choice and report.findings:
         from strongroom.cli import live  # noqa: PLC0415 (only for live checks)
 
-        live.check(args, report, around)
+        live.check(args, choice, report, around)
     if report.findings and not args.no_suppression:
         from strongroom.scanner import suppress  # noqa: PLC0415 (only where something was found)
 
         rest = suppress.gather(args.paths, args.ignore_file, args.baseline, key, inline=not args.no_inline)
         suppress.apply(report, rest, time.strftime("%Y-%m-%d"))
     return report
+
+
+def _consent(args: argparse.Namespace) -> Choice | None:
+    """Which live checks are asked for, before anything is read: a mistake is told at once."""
+    if not (args.verify or args.verify_only):
+        return None
+    from strongroom.cli import live  # noqa: PLC0415 (only for live checks)
+
+    return live.choose(args, load_rules(args).detectors())
 
 
 def _scanned(args: argparse.Namespace, source: Source, options: scan.Options) -> Report:

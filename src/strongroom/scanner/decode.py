@@ -130,11 +130,12 @@ def wide_strings(data: bytes) -> bytes:
 
 
 def _decoded(blob: Blob, data: bytes, encoding: str) -> Blob:
-    """Decode; a piece of a huge file keeps the part it owns."""
+    """Decode, without the mark at the beginning; a piece of a huge file keeps the part it owns."""
+    mark = next((len(m) for m, name in BOMS if name == encoding and data.startswith(m)), 0)
     width = 4 if "32" in encoding else 2
     own, end = blob.own // width * width, blob.own_end // width * width
-    before = data[:own].decode(encoding, "replace").encode("utf-8", "replace")
-    owned = data[own:] if blob.own_end < 0 else data[own:end]
+    before = data[mark:own].decode(encoding, "replace").encode("utf-8", "replace")
+    owned = data[max(own, mark) :] if blob.own_end < 0 else data[max(own, mark) : end]
     inside = owned.decode(encoding, "replace").encode("utf-8", "replace")
     after = b"" if blob.own_end < 0 else data[end:].decode(encoding, "replace").encode("utf-8", "replace")
     new = _like(blob, before + inside + after)

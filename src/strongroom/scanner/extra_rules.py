@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from strongroom.errors import IntegrityFailure, InvalidRequest, UpstreamFailed
+from strongroom.errors import InvalidRequest, UpstreamFailed
 from strongroom.scanner import cache
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def read(files: Sequence[str], url: str, sha256: str) -> list[tuple[str, str]]:
 def fetch(url: str, sha256: str) -> str:
     """Return the rule set at `url`, or from the cache; its SHA-256 must be `sha256`.
 
-    Raises UpstreamFailed when it cannot be had, IntegrityFailure when it is another.
+    Raises UpstreamFailed when it cannot be had, or is another.
     """
     if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise InvalidRequest(
@@ -45,8 +45,12 @@ def fetch(url: str, sha256: str) -> str:
     body = cache.read(name)
     if not isinstance(body, bytes):
         body = _download(url)
-    if hashlib.sha256(body).hexdigest() != sha256.lower():
-        raise IntegrityFailure(f"{url}: the rule set does not have the digest {sha256}")
+    found = hashlib.sha256(body).hexdigest()
+    if found != sha256.lower():
+        raise UpstreamFailed(
+            f"{url}: the rule set does not have the digest {sha256}, but {found}:"
+            " see what changed before you pin it"
+        )
     cache.write(name, body)
     return body.decode("utf-8")
 

@@ -194,6 +194,8 @@ def test_no_network_leaves_it_unknown(
         ["--verify-host", "gitlab=https://git.example.com/"],
         ["--verify-proxy", "socks5://proxy"],
         ["--verify-timeout", "0"],
+        ["--verify-only", "githbu"],
+        ["--verify-except", "nobody.token"],
     ],
 )
 def test_wrong_options_are_usage_errors(

@@ -132,4 +132,5 @@ def _warnings(report: Report) -> str:
     if not report.warnings:
         return ""
     lines = "".join(f"<li>{escape(text)}</li>\n" for text in report.warnings)
-    return f"<details><summary>{len(report.warnings):,} warnings</summary>\n<ul>\n{lines}</ul></details>\n"
+    many = "1 warning" if len(report.warnings) == 1 else f"{len(report.warnings):,} warnings"
+    return f"<details><summary>{many}</summary>\n<ul>\n{lines}</ul></details>\n"

@@ -7,7 +7,7 @@ of a credential: `canaries` (a trap is never touched) → `memory` (asked lately
 (https to public addresses) → `judge` (live, dead or unknown, and its reach).
 """
 
-from strongroom.scanner.verify.checker import Checker, Choice, check
+from strongroom.scanner.verify.checker import Checker, Choice, check, names
 from strongroom.scanner.verify.parts import Parts
 
-__all__ = ["Checker", "Choice", "Parts", "check"]
+__all__ = ["Checker", "Choice", "Parts", "check", "names"]

@@ -42,17 +42,18 @@ class Choice(NamedTuple):
 
     def allows(self, detector: Detector, call: Call) -> bool:
         """Whether the user consents to this call."""
-        if any(_names(entry, detector) for entry in self.but):
+        if any(names(entry, detector) for entry in self.but):
             return False
-        named = any(_names(entry, detector) for entry in self.only)
+        named = any(names(entry, detector) for entry in self.only)
         return named or (not self.only and not call.effects)
 
     def host(self, detector: Detector) -> str:
         """The host that the user named, "" for the provider's own."""
-        return next((host for entry, host in self.hosts if _names(entry, detector)), "")
+        return next((host for entry, host in self.hosts if names(entry, detector)), "")
 
 
-def _names(entry: str, detector: Detector) -> bool:
+def names(entry: str, detector: Detector) -> bool:
+    """Whether `entry`, an id, a provider or a pattern, means this detector."""
     return entry == detector.provider or fnmatchcase(detector.id, entry)
 
 
