@@ -23,7 +23,6 @@ def attach(core: Core, workers: Workers, config: Config) -> None:
     inventory.attach()
     if core.coherence is not None:
         core.coherence.dropping(f"{INVENTORY_AREA}value/", inventory.outdated)
-        core.coherence.reloading(f"{INVENTORY_AREA}required", inventory.take_settings)
     findings = FindingsDesk(core, vault(core, inventory), core.services["audit"].directory)
     findings.attach()
     incidents = IncidentsDesk(core, findings, workers, config.incidents.outbound)
