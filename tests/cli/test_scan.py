@@ -80,6 +80,7 @@ def test_standard_input_is_scanned(
         (["scan", "/nowhere/at/all"], "/nowhere/at/all: No such file"),
         (["scan", "-", "."], "alone"),
         (["scan", "/dev/null"], "`strongroom scan -` reads standard input"),
+        (["scan", "absent", "-o", "no/folder/x"], "no/folder/x: its folder is missing"),
         (["scan", "--staged"], ". is not in a git repository"),
         (["scan", "--image", "app.tar"], "app.tar: no such file"),
         (["scan", ".", "--history", "--staged"], "exclude each other"),

@@ -67,6 +67,14 @@ def test_links_are_not_followed(builtin_rules: Rules, tree: Path, tmp_path: Path
     assert len(_scan(builtin_rules, tree / "link.txt").findings) == 1, "but for a path that was named"
 
 
+def test_a_bare_repository_is_not_taken_for_a_clean_folder(builtin_rules: Rules, tree: Path) -> None:
+    subprocess.run(["git", "init", "-q", "--bare", tree], check=True)
+    report = _scan(builtin_rules, tree)
+    assert report.warnings == [
+        f"{tree} is a bare repository: `strongroom scan --history` reads what it holds"
+    ]
+
+
 def test_pipes_and_unreadable_places_do_not_stop_a_scan(
     builtin_rules: Rules, tree: Path, token: Token
 ) -> None:

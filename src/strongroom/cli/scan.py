@@ -69,6 +69,8 @@ def run(args: argparse.Namespace, *, terse: bool = False) -> int:
     """Scan, report, and say by the exit code whether something was found; `terse` is silent when not."""
     if isinstance(args.redact, str):  # `--redact PATH`: the path is no percentage
         args.paths, args.redact = [args.redact, *args.paths], 100
+    if args.output != "-" and not os.access(os.path.dirname(args.output) or ".", os.W_OK):  # noqa: PTH120
+        raise InvalidRequest(f"{args.output}: its folder is missing or closed to writing")
     report = find(args, *scan_sources.make_source(args))
     silent = terse and not report.open and not report.warnings
     if not silent:

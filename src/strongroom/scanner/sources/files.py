@@ -27,6 +27,7 @@ File = tuple[str, int]
 Span = tuple[str, int, int]  # a file, and the part of it that one worker reads
 
 _GIT = ".git"
+_BARE = ("HEAD", "objects", "refs")
 _KEPT_IN_GIT = ("config",)  # remotes with credentials stand there
 
 
@@ -87,6 +88,10 @@ class FilesSource:
         return list(found.items())
 
     def _below(self, folder: str) -> Iterator[File]:
+        if all(os.path.exists(os.path.join(folder, name)) for name in _BARE):
+            self.warnings.append(
+                f"{folder} is a bare repository: `strongroom scan --history` reads what it holds"
+            )
         tracked = None if self.ignored else self._tracked(folder)
         return self._walk(folder) if tracked is None else self._listed(folder, tracked)
 
