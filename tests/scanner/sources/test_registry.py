@@ -129,7 +129,7 @@ def test_an_image_is_pulled_layer_by_layer(play: Play) -> None:
 def test_the_bearer_flow_with_credentials(play: Play) -> None:
     played = play(with_token)
     assert found(ImageSource(f"{played.host}/team/app:1", credentials=("ada", "pa:ss"))) == OCI
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(PermissionDenied, match="STRONGROOM_REGISTRY_USER"):
         found(ImageSource(f"{played.host}/team/app:1", credentials=("ada", "wrong")))
     with pytest.raises(PermissionDenied):
         found(ImageSource(f"{played.host}/team/app:1"))

@@ -38,6 +38,7 @@ NAME = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+
 REFERENCE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})").fullmatch
 CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 LOCAL = ("localhost", "127.0.0.1", "::1")
+LOGIN = "set STRONGROOM_REGISTRY_USER and STRONGROOM_REGISTRY_PASSWORD, or `docker login`"
 
 
 class Reference(NamedTuple):
@@ -180,7 +181,7 @@ class Registry:
         elif scheme.lower() == "bearer":
             self._authorization = "Bearer " + self._token(dict(CHALLENGE.findall(rest)), basic)
         else:
-            raise PermissionDenied(f"{self.reference.host} asks for credentials")
+            raise PermissionDenied(f"{self.reference.host} asks for credentials: {LOGIN}")
 
     def _token(self, challenge: dict[str, str], basic: str) -> str:
         realm = urlsplit(challenge.get("realm", ""))
@@ -195,7 +196,7 @@ class Registry:
             raise UpstreamFailed(f"{realm.hostname}: no token ({type(error).__name__})") from error
         token = answer.get("token") or answer.get("access_token") if isinstance(answer, dict) else ""
         if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
-            raise PermissionDenied(f"{realm.hostname} gives no token for {self.reference.name}")
+            raise PermissionDenied(f"{realm.hostname} gives no token for {self.reference.name}: {LOGIN}")
         return token
 
 
