@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 
@@ -144,3 +146,78 @@ def running() -> Iterator[Database]:
             yield server
         finally:
             server.stop()
+
+
+@dataclass
+class Pair:
+    """A primary and the synchronous standby that confirms each of its commits; they change places."""
+
+    place: Path
+    primary: Database
+    standby: Database
+    made: int = 0
+
+    @property
+    def url(self) -> str:
+        hosts = ",".join(f"127.0.0.1:{port}" for port in sorted((self.primary.port, self.standby.port)))
+        return f"postgresql://{USER}@{hosts}/postgres"
+
+    def fail_over(self) -> None:
+        """The primary dies; the standby is promoted, and a new standby is made in the dead one's place."""
+        self.primary.kill()
+        promoted = run_as(self.standby.data, [program("pg_ctl"), "promote", "-w", "-D", self.standby.data])
+        assert promoted.wait(60) == 0
+        self.primary, self.standby = self.standby, self.primary
+        self.made += 1
+        self.standby = joined(self.place / f"standby-{self.made}", self.primary, self.standby.port)
+
+    def stop(self) -> None:
+        self.standby.stop()
+        self.primary.stop()
+
+
+def joined(directory: Path, primary: Database, port: int) -> Database:
+    """A standby of `primary`, copied from it, on which its commits wait from now on."""
+    data = directory / "pg"
+    data.mkdir(parents=True)
+    data.chmod(0o700)
+    handed_over(directory, data)
+    source = f"{primary.url}?sslmode=disable".replace(f"{USER}@", f"{USER}:{quote(PASSWORD)}@")
+    copied = run_as(
+        data,
+        [
+            program("pg_basebackup"),
+            "-D",
+            data,
+            "-d",
+            source,
+            "-R",
+            "-X",
+            "stream",
+            "--checkpoint=fast",
+            "--no-sync",
+        ],
+    )
+    assert copied.wait(120) == 0
+    standby = Database(data, port)
+    standby.start()
+    primary.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
+    primary.ask("SELECT pg_reload_conf()")
+    for _ in range(400):
+        if "sync" in primary.ask("SELECT sync_state FROM pg_stat_replication"):
+            return standby
+        time.sleep(0.05)
+    raise AssertionError("the standby did not join")
+
+
+@contextmanager
+def paired() -> Iterator[Pair]:
+    """A primary and its synchronous standby."""
+    with place() as directory:
+        primary = prepared(directory / "first")
+        primary.start()
+        pair = Pair(directory, primary, joined(directory / "second", primary, free_port()))
+        try:
+            yield pair
+        finally:
+            pair.stop()
