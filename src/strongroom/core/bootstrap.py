@@ -1,5 +1,6 @@
 """From an empty store to an open one: the system's own mounts, keys, policies and the first root token."""
 
+import hmac
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from strongroom.core.core import Core
 
 PREFIX = "core/"
+LOG_NAME = "audit log"
 CLUSTER = "cluster"
 _SYSTEM = {
     "sys/": ("system", "system endpoints used for control, policy and debugging"),
@@ -105,4 +107,10 @@ async def load(core: "Core") -> None:
     core.adopt(await mounts.load(view(tx)))
     cluster = await view(tx).get(CLUSTER, Cluster)
     core.cluster = {"cluster_name": cluster.name, "cluster_id": cluster.id}
-    await core.auditing.log.set_signer(Ed25519PrivateKey.from_private_bytes(held.checkpoint))
+    await core.auditing.log.set_signer(Ed25519PrivateKey.from_private_bytes(_log_key(core, held)))
+
+
+def _log_key(core: "Core", held: keys.Keys) -> bytes:
+    """The key that signs this node's log: of a store's nodes each has a log, and a key, of its own."""
+    name = str(core.services.get(LOG_NAME, ""))
+    return hmac.digest(held.checkpoint, name.encode(), "sha256") if name else held.checkpoint

@@ -20,7 +20,7 @@ from strongroom.auth.approle import AppRole
 from strongroom.auth.userpass import Userpass
 from strongroom.barrier.barrier import Barrier
 from strongroom.clock import Clock
-from strongroom.core.bootstrap import PREFIX
+from strongroom.core.bootstrap import LOG_NAME, PREFIX
 from strongroom.core.core import Core
 from strongroom.engines.cubbyhole import Cubbyhole
 from strongroom.engines.database import Database
@@ -37,7 +37,7 @@ from strongroom.server.config import Config
 from strongroom.server.log import OperatorLog
 from strongroom.server.pool import Pool
 from strongroom.server.problems import StartFailed
-from strongroom.server.storage import open_storage
+from strongroom.server.storage import log_name, open_storage
 from strongroom.system.audit import DEVICES, AuditDesk, Device
 from strongroom.system.backup import BackupDesk
 from strongroom.system.ceremonies import Ceremonies, Permissions
@@ -92,6 +92,7 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     ]
     loop.attach(core, workers, config)
     if core.coherence is not None:
+        core.services[LOG_NAME] = log_name(data)
         core.coherence.reloading(f"{PREFIX}{CORS}", partial(load_cors, core))
         core.coherence.reloading(f"{PREFIX}{DEVICES}", partial(desk.follow, core))
     stack.push_async_callback(_seal, core)

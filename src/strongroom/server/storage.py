@@ -1,5 +1,6 @@
 """Opening the store that the configuration names."""
 
+import secrets
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from strongroom.storage.memory import MemoryStorage
 from strongroom.storage.postgresql.address import Address, address
 from strongroom.storage.postgresql.storage import PostgresqlStorage
 from strongroom.storage.sqlite import SqliteStorage
+
+LOG_NAME_FILE = "audit-log.name"
 
 
 async def open_storage(config: Config, data: Path, stack: AsyncExitStack) -> Storage:
@@ -40,6 +43,16 @@ def database_address(config: Config) -> Address:
         raise StartFailed(
             "the store's settings cannot be used", f"{error}", "See docs/configuration.md, [storage]."
         ) from None
+
+
+def log_name(data: Path) -> str:
+    """The name of this node's audit log, drawn once: it stays with the data directory."""
+    file = data / LOG_NAME_FILE
+    if not file.exists():
+        partial = data / f".{LOG_NAME_FILE}"
+        partial.write_text(secrets.token_hex(16), "ascii")
+        partial.rename(file)
+    return file.read_text("ascii")
 
 
 def _sqlite(config: Config, data: Path) -> Storage:
