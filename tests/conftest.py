@@ -34,6 +34,7 @@ COMPONENTS: dict[str, Callable[[], bool]] = {
     "rsyslog": _program("rsyslogd"),
     "sarif-validator": SARIF_VALIDATOR.exists,
     "skopeo": _program("skopeo"),
+    "softhsm": _program("softhsm2-util"),
     "umoci": _program("umoci"),
     "zsh": _program("zsh"),
 }

@@ -113,3 +113,17 @@ def test_the_encryption_key_rotates(operator: Shell) -> None:
     admin = Shell(operator.home, {**operator.settings, "STRONGROOM_TOKEN": root})
     assert admin.ok("operator", "key-status", "--field", "term").out == "1"
     assert admin.ok("operator", "rotate", "--field", "term").out == "2"
+
+
+def test_a_seal_that_opens_itself_gives_recovery_keys(shell: Shell, tmp_path: Path) -> None:
+    key, config = tmp_path / "seal.key", tmp_path / "config.toml"
+    key.write_bytes(bytes(range(32)))
+    key.chmod(0o600)
+    config.write_text(f'[seal]\nkind = "keyfile"\nkey_file = "{key}"\n')
+    with start("--data", tmp_path / "data", "--config", config) as server:
+        operator = Shell(shell.home, {"STRONGROOM_ADDR": f"http://127.0.0.1:{server.port}"})
+        numbers = ("--recovery-shares", "3", "--recovery-threshold", "2")
+        made = operator.ok("operator", "init", *numbers)
+        assert made.out.count("Recovery key ") == 3
+        assert "These are recovery keys" in made.err
+        assert operator.ok("status", "--field", "type").out == "keyfile"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 UNSEALED, NO_ANSWER, SEALED = 0, 1, 2
 ROWS = (
     ("seal type", "type"),
+    ("recovery seal", "recovery_seal"),
     ("initialized", "initialized"),
     ("sealed", "sealed"),
     ("total shares", "n"),

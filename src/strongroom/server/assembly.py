@@ -37,6 +37,7 @@ from strongroom.server.config import Config
 from strongroom.server.log import OperatorLog
 from strongroom.server.pool import Pool
 from strongroom.server.problems import StartFailed
+from strongroom.server.seals import seal_for
 from strongroom.server.storage import log_name, open_storage
 from strongroom.system.audit import DEVICES, AuditDesk, Device
 from strongroom.system.backup import BackupDesk
@@ -62,10 +63,7 @@ class House:
 
 
 async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: AsyncExitStack) -> House:
-    """Open storage and audit log and build on them; `stack` closes all of it in reverse order.
-
-    Raises StartFailed.
-    """
+    """Open all of it; `stack` closes it in reverse order. Raises StartFailed."""
     data = Path(config.data) if config.data else _scratch(stack)
     storage = await open_storage(config, data, stack)
     audit = await _open_audit(data / "audit", clock)
@@ -75,11 +73,10 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     barrier = Barrier(storage, clock)
     core = Core(barrier, audit, _engines(config), clock, pool.run, openapi.SERVICES)
     core.initialized = await barrier.initialized()
-    ceremonies = Ceremonies(core, storage, barrier, config.storage.kind)
-    core.services["ceremonies"] = ceremonies
-    desk = _audit_desk(config, audit, data / "audit", clock)
+    seal = await seal_for(storage, config.seal, pool.run)
+    core.services["ceremonies"] = ceremonies = Ceremonies(core, storage, barrier, config.storage.kind, seal)
+    core.services["audit"] = desk = _audit_desk(config, audit, data / "audit", clock)
     stack.push_async_callback(desk.sinks.close)
-    core.services["audit"] = desk
     core.services["backup"] = backups = BackupDesk(storage, data / "backup")
     core.closers.append(backups.clear)
     core.services["jobs"] = workers = Workers(clock, barrier.begin)

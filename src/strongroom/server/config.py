@@ -36,6 +36,17 @@ class Storage(Struct, frozen=True, forbid_unknown_fields=True):
     tls_ca: str = ""
 
 
+class SealSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[seal]`: who holds the key that opens the store; which keys belong to which kind: docs/seal.md."""
+
+    kind: Literal["shamir", "keyfile", "pkcs11"] = "shamir"
+    key_file: str = ""
+    library: str = ""
+    token: str = ""
+    key_label: str = ""
+    pin_file: str = ""
+
+
 class Operator(Struct, frozen=True, forbid_unknown_fields=True):
     """`[operator]`: ceremonies that need key shares but no token. Off: they need a token too."""
 
@@ -100,6 +111,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     client_ca: str = ""
     require_client_cert: bool = False
     storage: Storage = Storage()
+    seal: SealSettings = SealSettings()
     operator: Operator = Operator()
     audit: Audit = Audit()
     rotation: Rotation = Rotation()

@@ -22,6 +22,7 @@ from strongroom.server.hardening import harden
 from strongroom.server.listener import Listener
 from strongroom.server.log import OperatorLog
 from strongroom.server.problems import StartFailed
+from strongroom.server.seals import opening
 from strongroom.server.warnings import single_share, warnings
 
 _GC_THRESHOLD = 50_000
@@ -55,6 +56,12 @@ def _check(config: Config, address: Address, development: Development | None) ->
             "It is unsealed and its root token is on the screen, so only this machine may reach it.",
             "Use --listen 127.0.0.1:8200, or a real server with TLS.",
         )
+    if development is not None and config.seal.kind != "shamir":
+        raise StartFailed(
+            f"development mode does not use a {config.seal.kind} seal",
+            "It opens itself with a key share that it keeps or shows.",
+            "Drop --dev, or the [seal] table.",
+        )
     if not config.tls_cert and not address.loopback and not config.plain_http:
         raise StartFailed(
             f"plain HTTP is refused on {address}",
@@ -78,6 +85,7 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
         house = await open_house(config, SystemClock(), log, stack)
         if development is not None:
             await _open_for_development(house, config, bound, development)
+        await stack.enter_async_context(opening(house.ceremonies, log))
         listener = Listener(house.api, config.limits, tls=context)
         stopping = _obey_signals(listener, house, config, log)
         await listener.start(listening)
@@ -147,7 +155,8 @@ def _settle_memory() -> None:
 async def _report_start(config: Config, bound: Address, house: House, log: OperatorLog) -> None:
     scheme = "https" if config.tls_cert else "http"
     if config.data and house.core.initialized:
-        sentence = single_share((await house.ceremonies.unsealer.status()).shares)
+        status = await house.ceremonies.unsealer.status()
+        sentence = None if status.automatic else single_share(status.shares)
         if sentence is not None:
             log.warning(sentence)
     log.info("listening", address=f"{scheme}://{bound}", sealed="yes" if house.core.sealed else "no")

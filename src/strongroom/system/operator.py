@@ -5,11 +5,12 @@ Source: Vault's API pages /sys/init, /sys/unseal, /sys/seal-status, /sys/rotate.
 
 import base64
 import binascii
+from contextlib import suppress
 from typing import Any
 
 from strongroom import __version__
 from strongroom.clock import rfc3339
-from strongroom.errors import InvalidRequest
+from strongroom.errors import InvalidRequest, StrongroomError
 from strongroom.framework import Context, Fields, Nothing, Response, Route
 from strongroom.system.ceremonies import Ceremonies
 from strongroom.system.house import core
@@ -17,6 +18,7 @@ from strongroom.system.pgp import hidden, hidden_token, one, recipients
 
 VAULT_VERSION = f"1.20.0+strongroom.{__version__}"
 BUILD_DATE = "2026-11-24T00:00:00Z"
+DEFAULT_SHARES, DEFAULT_THRESHOLD = 5, 3
 
 
 def ceremonies(ctx: Context) -> Ceremonies:
@@ -55,13 +57,14 @@ def encoded(parts: list[bytes]) -> dict[str, list[str]]:
 class Init(Fields, frozen=True):
     """How many key shares, and how many of them open the seal."""
 
-    secret_shares: int = 5
-    secret_threshold: int = 3
+    secret_shares: int = DEFAULT_SHARES
+    secret_threshold: int = DEFAULT_THRESHOLD
     stored_shares: int = 0
     pgp_keys: list[str] | None = None
     root_token_pgp_key: str = ""
     recovery_shares: int = 0
     recovery_threshold: int = 0
+    recovery_pgp_keys: list[str] | None = None
 
 
 class Unseal(Fields, frozen=True):
@@ -80,11 +83,32 @@ async def init(ctx: Context, req: Init) -> Response:
     if core(ctx).initialized:
         raise InvalidRequest("Vault is already initialized")
     now = ctx.now()
-    holders = recipients(req.pgp_keys, req.secret_shares, now)
+    desk = ceremonies(ctx)
+    automatic = desk.unsealer.automatic
+    shares, threshold, keys = _numbers(req, automatic)
+    holders = recipients(keys, shares, now)
     owner = one(req.root_token_pgp_key, now, "root_token_pgp_key") if req.root_token_pgp_key else None
-    parts, token = await ceremonies(ctx).initialize(req.secret_shares, req.secret_threshold)
+    parts, token = await desk.initialize(shares, threshold)
     shown = hidden_token(token, owner) if owner else token
-    return Response({**encoded(hidden(parts, holders)), "root_token": shown}, bare=True)
+    forms = encoded(hidden(parts, holders))
+    if automatic:
+        forms = {**encoded([]), **{f"recovery_{name}": form for name, form in forms.items()}}
+        with suppress(StrongroomError):  # the server goes on trying; what was made must be answered
+            await desk.open()
+    return Response({**forms, "root_token": shown}, bare=True)
+
+
+def _numbers(req: Init, automatic: bool) -> tuple[int, int, list[str] | None]:
+    """Shares, threshold and holders' keys. Raises InvalidRequest for those of the other kind of seal."""
+    if not automatic:
+        if req.recovery_shares or req.recovery_threshold or req.recovery_pgp_keys:
+            raise InvalidRequest("recovery keys are not applicable to seal type shamir")
+        return req.secret_shares, req.secret_threshold, req.pgp_keys
+    if req.pgp_keys:
+        raise InvalidRequest("pgp_keys is not applicable to a seal that opens itself: use recovery_pgp_keys")
+    if not req.recovery_shares and not req.recovery_threshold:
+        return DEFAULT_SHARES, DEFAULT_THRESHOLD, req.recovery_pgp_keys
+    return req.recovery_shares, req.recovery_threshold, req.recovery_pgp_keys
 
 
 async def status_body(ctx: Context) -> dict[str, Any]:
@@ -102,7 +126,8 @@ async def status_body(ctx: Context) -> dict[str, Any]:
         "version": VAULT_VERSION,
         "build_date": BUILD_DATE,
         "migration": False,
-        "recovery_seal": False,
+        "recovery_seal": status.automatic,
+        **({"recovery_seal_type": "shamir"} if status.automatic else {}),
         "storage_type": desk.storage_kind,
         **({} if status.sealed else core(ctx).cluster),
     }

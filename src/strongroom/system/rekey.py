@@ -1,7 +1,7 @@
 """Rekey and root generation, in both spellings of the API.
 
-`sys/rekey/*` and `sys/generate-root/*` need no token only where the configuration
-says so; `sys/rotate/root/*` and `sys/generate-root-token/*` always need one.
+`sys/rekey/*`, `sys/rekey-recovery-key/*` and `sys/generate-root/*` need no token only where the configuration
+says so; `sys/rotate/root/*`, `sys/rotate/recovery/*` and `sys/generate-root-token/*` always need one.
 Source: Vault's API pages /sys/rekey and /sys/generate-root, OpenBao's /sys/rotate/root.
 """
 
@@ -74,7 +74,15 @@ async def rekey_status(ctx: Context, req: Nothing) -> Response:
     return Response(_rekey(await desk.rekey.status(), desk.rekey_hiding), doubled=True)
 
 
-async def rekey_start(ctx: Context, req: Begin) -> Response:
+async def rekey_shares_start(ctx: Context, req: Begin) -> Response:
+    if ceremonies(ctx).unsealer.automatic:
+        raise InvalidRequest("the seal has no key shares: change the recovery keys with rekey-recovery-key")
+    return await _start(ctx, req, rotate_root=False)
+
+
+async def rekey_recovery_start(ctx: Context, req: Begin) -> Response:
+    if not ceremonies(ctx).unsealer.automatic:
+        raise InvalidRequest("recovery keys are not applicable to seal type shamir")
     return await _start(ctx, req, rotate_root=False)
 
 
@@ -220,7 +228,9 @@ def decoded_root(encoded_token: str, otp: str) -> str:
 def routes(permissions: Permissions) -> tuple[Route, ...]:
     """The ceremonies' routes: open where the configuration says so, else for sudo tokens."""
     return (
-        *_rekey_routes("rekey", rekey_start, open_=permissions.unauthenticated_rekey),
+        *_rekey_routes("rekey", rekey_shares_start, open_=permissions.unauthenticated_rekey),
+        *_rekey_routes("rekey-recovery-key", rekey_recovery_start, open_=permissions.unauthenticated_rekey),
+        *_rekey_routes("rotate/recovery", rekey_recovery_start, open_=False),
         *_rekey_routes("rotate/root", rotate_root_start, open_=False),
         *_root_routes("generate-root", open_=permissions.unauthenticated_generate_root),
         *_root_routes("generate-root-token", open_=False),

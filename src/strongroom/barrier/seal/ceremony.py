@@ -1,22 +1,14 @@
 """What the ceremonies share: reading the seal's state and opening it with a quorum."""
 
-from collections.abc import Sequence
 from uuid import uuid4
 
 from strongroom.barrier.barrier import Barrier
-from strongroom.barrier.seal.shamir import Quorum, seal_from
-from strongroom.barrier.seal.state import SealState, stored_state
+from strongroom.barrier.seal.sealing import Sealing
+from strongroom.barrier.seal.shamir import Quorum
+from strongroom.barrier.seal.state import Seal, SealState, stored_state
 from strongroom.crypto.mac import equal
-from strongroom.errors import IntegrityFailure, InvalidCredentials, InvalidRequest
+from strongroom.errors import IntegrityFailure, InvalidRequest
 from strongroom.storage.contract import Storage
-
-
-async def root_key_from(state: SealState, parts: Sequence[bytes]) -> bytes:
-    """Open the root key with a quorum. Raises InvalidCredentials when the shares are not this seal's."""
-    try:
-        return await state.root_key(seal_from(parts))
-    except IntegrityFailure:
-        raise InvalidCredentials("the key shares do not open the seal; progress was reset") from None
 
 
 class Attempt:
@@ -35,7 +27,8 @@ class Attempt:
 class Keeper:
     """The store and its barrier, as a ceremony on an open barrier sees them."""
 
-    def __init__(self, storage: Storage, barrier: Barrier) -> None:
+    def __init__(self, storage: Storage, barrier: Barrier, service: Seal | None) -> None:
+        self.sealing = Sealing(service)
         self.storage = storage
         self.barrier = barrier
 
@@ -54,7 +47,7 @@ class Keeper:
         parts = attempt.quorum.add(part, state.threshold)
         if not parts:
             return None
-        root_key = await root_key_from(state, parts)
+        root_key = await self.sealing.root_key(state, parts)
         if not self.barrier.holds(root_key):
             raise IntegrityFailure("the seal holds another root key than the open barrier")
         return root_key

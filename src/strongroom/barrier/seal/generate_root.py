@@ -12,6 +12,7 @@ from random import SystemRandom
 
 from strongroom.barrier.barrier import Barrier
 from strongroom.barrier.seal.ceremony import Attempt, Keeper
+from strongroom.barrier.seal.state import Seal
 from strongroom.errors import InvalidRequest
 from strongroom.storage.contract import Storage
 
@@ -37,8 +38,15 @@ class GenerateRootStatus:
 class GenerateRoot:
     """The ceremony. `issue` makes a durable root token of `token_length` characters."""
 
-    def __init__(self, storage: Storage, barrier: Barrier, issue: IssueToken, token_length: int) -> None:
-        self._keeper = Keeper(storage, barrier)
+    def __init__(
+        self,
+        storage: Storage,
+        barrier: Barrier,
+        issue: IssueToken,
+        token_length: int,
+        service: Seal | None = None,
+    ) -> None:
+        self._keeper = Keeper(storage, barrier, service)
         self._issue = issue
         self._token_length = token_length
         self._attempt: Attempt | None = None

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from strongroom.barrier.barrier import Barrier
-from strongroom.barrier.seal.ceremony import Attempt, Keeper, root_key_from
-from strongroom.barrier.seal.shamir import KIND, check_numbers, new_shares
-from strongroom.barrier.seal.state import NEXT_STATE_KEY, STATE_KEY, SealState, stored_state
+from strongroom.barrier.seal.ceremony import Attempt, Keeper
+from strongroom.barrier.seal.shamir import check_numbers
+from strongroom.barrier.seal.state import NEXT_STATE_KEY, STATE_KEY, Seal, SealState, stored_state
 from strongroom.crypto.aead import KEY_BYTES
 from strongroom.crypto.random import random_bytes
 from strongroom.errors import InvalidRequest
@@ -51,8 +51,8 @@ class _Run:
 class Rekey:
     """The ceremony. One runs at a time; what it has collected lives in memory only."""
 
-    def __init__(self, storage: Storage, barrier: Barrier) -> None:
-        self._keeper = Keeper(storage, barrier)
+    def __init__(self, storage: Storage, barrier: Barrier, service: Seal | None = None) -> None:
+        self._keeper = Keeper(storage, barrier, service)
         self._run: _Run | None = None
 
     async def status(self) -> RekeyStatus:
@@ -98,9 +98,8 @@ class Rekey:
         root_key = await self._keeper.authorize(run.attempt, part, nonce)
         if root_key is None:
             return []
-        seal, parts = new_shares(run.shares, run.threshold)
         new_root_key = random_bytes(KEY_BYTES) if run.rotate_root else root_key
-        candidate = await SealState(KIND, run.shares, run.threshold).around(new_root_key, seal)
+        candidate, parts = await self._keeper.sealing.made(new_root_key, run.shares, run.threshold)
         if keep is not None:
             await keep(parts)
         run.candidate = candidate
@@ -155,5 +154,5 @@ class Rekey:
         staged.put(NEXT_STATE_KEY, candidate.encoded())
         await staged.commit()
         read_back = await stored_state(storage.begin(), NEXT_STATE_KEY)
-        root_key = await root_key_from(read_back, parts)
+        root_key = await self._keeper.sealing.root_key(read_back, parts)
         await self._keeper.barrier.rewrap(root_key, {STATE_KEY: read_back.encoded(), NEXT_STATE_KEY: None})

@@ -6,7 +6,7 @@ where it must be read before unsealing; the numbers are authenticated with the k
 
 from typing import Protocol
 
-from msgspec import Struct, msgpack
+from msgspec import Struct, msgpack, structs
 
 from strongroom.errors import NotInitialized
 from strongroom.storage.contract import Transaction
@@ -30,12 +30,13 @@ class Seal(Protocol):
 
 
 class SealState(Struct, frozen=True):
-    """`shares` and `threshold` are 0 for a seal without shares."""
+    """Under a key service the shares are recovery keys, and `recovery` is what proves them."""
 
     kind: str
     shares: int
     threshold: int
     wrapped: bytes = b""
+    recovery: bytes = b""
 
     @property
     def associated(self) -> bytes:
@@ -45,7 +46,7 @@ class SealState(Struct, frozen=True):
     async def around(self, root_key: bytes, seal: Seal) -> "SealState":
         """Return this state with `root_key` wrapped by `seal`."""
         wrapped = await seal.wrap(root_key, self.associated)
-        return SealState(self.kind, self.shares, self.threshold, wrapped)
+        return structs.replace(self, wrapped=wrapped)
 
     async def root_key(self, seal: Seal) -> bytes:
         """Open the root key. Raises IntegrityFailure when `seal` is not the one that wrapped it."""

@@ -45,12 +45,14 @@ def public_key(name: str) -> str:
         return base64.b64encode(raw).decode()
 
 
-def shared_out(session: Session, made: dict[str, Any], files: str | None = None) -> list[str]:
+def shared_out(
+    session: Session, made: dict[str, Any], files: str | None = None, name: str = "Key share"
+) -> list[str]:
     """Lines that hand the shares out, each with whom it is encrypted to, if to anyone."""
-    names = files.split(",") if files else made.get("pgp_fingerprints") or []
-    to = [f", encrypted to {session.output.printable(name.strip())}" for name in names]
+    holders = files.split(",") if files else made.get("pgp_fingerprints") or []
+    to = [f", encrypted to {session.output.printable(holder.strip())}" for holder in holders]
     lines = [
-        f"Key share {number}{whom}: {key}"
+        f"{name} {number}{whom}: {key}"
         for number, (key, whom) in enumerate(zip_longest(made["keys_base64"], to, fillvalue=""), 1)
     ]
     if to:

@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 
 def configure(to: parsing.Parts) -> None:
     """Declare them."""
+    _init_arguments(to)
+    unseal = parsing.part(
+        to, "unseal", _unseal, "hand in a key share",
+        examples=("strongroom operator unseal", "strongroom operator unseal - < share.txt"),
+    )  # fmt: skip
+    share_argument(unseal)
+    unseal.add_argument("--reset", action="store_true", help="forget the shares handed in so far")
+    parsing.confirms(parsing.part(to, "seal", _seal, "close the server: it forgets its keys"))
+    parsing.part(to, "rotate", _rotate, "put a new encryption key in force; nothing stops")
+    parsing.part(to, "key-status", _key_status, "show the encryption key in force")
+
+
+def _init_arguments(to: parsing.Parts) -> None:
     init = parsing.part(
         to, "init", _init, "create the keys of a new server; this prints them once",
         examples=(
@@ -40,16 +53,17 @@ def configure(to: parsing.Parts) -> None:
     init.add_argument(
         "--root-token-pgp-key", metavar="FILE", help="public key the root token is encrypted to"
     )
+    init.add_argument(
+        "--recovery-shares",
+        metavar="N",
+        type=int,
+        default=0,
+        help="recovery keys, for a seal that opens itself",
+    )
+    init.add_argument(
+        "--recovery-threshold", metavar="N", type=int, default=0, help="how many of them agree to something"
+    )
     init.add_argument("--status", action="store_true", help="only tell: exit 0 when it is done, 1 when not")
-    unseal = parsing.part(
-        to, "unseal", _unseal, "hand in a key share",
-        examples=("strongroom operator unseal", "strongroom operator unseal - < share.txt"),
-    )  # fmt: skip
-    share_argument(unseal)
-    unseal.add_argument("--reset", action="store_true", help="forget the shares handed in so far")
-    parsing.confirms(parsing.part(to, "seal", _seal, "close the server: it forgets its keys"))
-    parsing.part(to, "rotate", _rotate, "put a new encryption key in force; nothing stops")
-    parsing.part(to, "key-status", _key_status, "show the encryption key in force")
 
 
 def share_argument(parser: parsing.Parser) -> None:
@@ -66,9 +80,9 @@ def share(session: Session) -> str:
     return word(session.args.share, "key share").reveal()
 
 
-def print_shares(session: Session, made: dict[str, Any], token: str = "") -> None:
+def print_shares(session: Session, made: dict[str, Any], token: str = "", name: str = "Key share") -> None:
     """Key shares for people. They are nowhere else."""
-    lines = pgp.shared_out(session, made, session.args.pgp_keys)
+    lines = pgp.shared_out(session, made, session.args.pgp_keys, name)
     lines += ["", token] if token else []
     sys.stdout.write("\n".join(lines) + "\n")
 
@@ -80,8 +94,11 @@ def _init(session: Session) -> int:
         session.output.facts({"initialized": done})
         return errors.OK if done else errors.NEGATIVE
     body: dict[str, Any] = {"secret_shares": args.shares, "secret_threshold": args.threshold}
+    recovery = args.recovery_shares or args.recovery_threshold
+    if recovery:
+        body |= {"recovery_shares": args.recovery_shares, "recovery_threshold": args.recovery_threshold}
     if args.pgp_keys:
-        body["pgp_keys"] = pgp.public_keys(args.pgp_keys)
+        body["recovery_pgp_keys" if recovery else "pgp_keys"] = pgp.public_keys(args.pgp_keys)
     if args.root_token_pgp_key:
         body["root_token_pgp_key"] = pgp.public_key(args.root_token_pgp_key)
     made: dict[str, Any] = session.ask("POST", "sys/init", body).body
@@ -89,13 +106,26 @@ def _init(session: Session) -> int:
         session.output.facts(made)
         return errors.OK
     hidden = f", encrypted to {args.root_token_pgp_key}" if args.root_token_pgp_key else ""
-    print_shares(session, made, f"Root token{hidden}: {made['root_token']}")
+    root = f"Root token{hidden}: {made['root_token']}"
+    if "recovery_keys_base64" in made:
+        return _recovery_keys(session, made, root)
+    print_shares(session, made, root)
     session.say("")
     session.say(f"Any {args.threshold} of the {args.shares} shares open the server. They are stored nowhere:")
     session.say(
         "give each to another person now. Without them the data cannot be read, not even from a backup."
     )
     session.say("Next: strongroom operator unseal")
+    return errors.OK
+
+
+def _recovery_keys(session: Session, made: dict[str, Any], root: str) -> int:
+    """The seal opens itself: what people hold are recovery keys."""
+    print_shares(session, {"keys_base64": made["recovery_keys_base64"]}, root, "Recovery key")
+    session.say("")
+    session.say("These are recovery keys: a quorum makes a new root token or new recovery keys with them.")
+    session.say("They cannot replace the seal's key: back that up, or without it the data cannot be read.")
+    session.say("Next: strongroom status")
     return errors.OK
 
 

@@ -1,0 +1,1 @@
+"""Auto-unseal: key files and hardware modules, the recovery keys, and a server that opens itself."""
