@@ -42,6 +42,7 @@ async def test_structs_come_back_typed(barrier: Barrier) -> None:
     assert await here.get("key/a", Record) == Record("a", 2**60)
     assert await here.find("key/a", Record) == Record("a", 2**60)
     assert await here.find_bytes("raw") == b"\x00\xff"
+    assert await here.holds("raw")
     assert await here.sub("key/").get("a", Record) == Record("a", 2**60)
 
 
@@ -49,6 +50,7 @@ async def test_what_is_absent_is_none_or_not_found(barrier: Barrier) -> None:
     here = view(barrier)
     assert await here.find("key/a", Record) is None
     assert await here.find_bytes("key/a") is None
+    assert not await here.holds("key/a")
     with pytest.raises(NotFound, match="mount/1/key/a"):
         await here.get("key/a", Record)
 

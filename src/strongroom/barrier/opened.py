@@ -88,6 +88,10 @@ class BarrierTransaction:
         except IntegrityFailure:
             raise IntegrityFailure(f"the entry {key} does not authenticate") from None
 
+    async def holds(self, key: str) -> bool:
+        """Whether there is an entry at `key`, not opened: only for what is read before it counts."""
+        return await self._get(key) is not None
+
     def put(self, key: str, value: bytes) -> None:
         """Buffer a write of `value`, encrypted."""
         keys = self._keys

@@ -44,6 +44,10 @@ class View:
         """Return the bytes at `key`, or None."""
         return await self._tx.get(self._prefix + key)
 
+    async def holds(self, key: str) -> bool:
+        """Whether something is stored at `key`, not opened: only for what is read before it counts."""
+        return await self._tx.holds(self._prefix + key)
+
     def put(self, key: str, value: Struct) -> None:
         """Buffer a write."""
         self._tx.put(self._prefix + key, _ENCODE(value))

@@ -62,7 +62,7 @@ class Versions(Fields, frozen=True):
 
 async def data_exists(ctx: Context, req: At) -> bool:
     """Whether a write updates: there is a secret, deleted or not."""
-    return await ctx.storage.find_bytes(meta_key(req.path)) is not None
+    return await ctx.storage.holds(meta_key(req.path))  # the handler opens it
 
 
 async def read_data(ctx: Context, req: ReadData) -> Response:

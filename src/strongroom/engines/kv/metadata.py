@@ -67,7 +67,7 @@ class WriteConfig(Fields, frozen=True):
 
 async def metadata_exists(ctx: Context, req: At) -> bool:
     """Whether a write updates."""
-    return await ctx.storage.find_bytes(meta_key(req.path)) is not None
+    return await ctx.storage.holds(meta_key(req.path))  # the handler opens it
 
 
 async def read_metadata(ctx: Context, req: At) -> Response:
