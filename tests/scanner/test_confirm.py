@@ -7,7 +7,7 @@ from strongroom.scanner.checksums import CHECKSUMS
 from strongroom.scanner.confirm import Rule
 from strongroom.scanner.context import is_word, name_pattern
 from strongroom.scanner.detector import Detector
-from strongroom.scanner.placeholders import sample
+from strongroom.scanner.placeholders import dull, sample
 
 VALUE = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 
@@ -83,10 +83,8 @@ def test_separators_in_names_are_equal() -> None:
     [
         "sk_live_xxxxxxxxxxxxxxxxxxxxxxxx",
         "AKIAIOSFODNN7EXAMPLE",
-        "abcdefghijklmnopqrstuvwxyz012345",
         "your_api_key_goes_here_000",
         "${STRIPE_KEY_FROM_ENV_1234}",
-        "1234567890123456789012",
         "abababababababababab",
     ],
 )
@@ -94,9 +92,20 @@ def test_samples_are_told_from_secrets(secret: str) -> None:
     assert sample(secret.encode(), strict=True)
 
 
+@pytest.mark.parametrize(
+    "secret",
+    ["abcdefghijklmnopqrstuvwxyz012345", "1234567890abcdef1234567890abcdef", "Kf0000000mQ2xLw9Zb4TnR7v"],
+)
+def test_a_dull_token_of_a_known_format_may_be_real(secret: str) -> None:
+    """Near a name alone it is a sample."""
+    assert not sample(secret.encode(), strict=True)
+    assert dull(secret.encode())
+    assert sample(secret.encode(), strict=False)
+
+
 def test_random_tokens_are_no_samples() -> None:
     drawn = [examples.draw("<alnum:40>", str(n)).encode() for n in range(2000)]
-    assert [text for text in drawn if sample(text, strict=True)] == []
+    assert [text for text in drawn if sample(text, strict=True) or dull(text)] == []
 
 
 @pytest.mark.parametrize("name", sorted(CHECKSUMS))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from strongroom.scanner import context
 from strongroom.scanner.finding import Match
 from strongroom.scanner.limits import WINDOW
-from strongroom.scanner.placeholders import sample
+from strongroom.scanner.placeholders import dull, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,17 +106,22 @@ def every_span(found: Rule, data: bytes) -> Iterator[tuple[int, int]]:
 def judge(found: Rule, secret: bytes) -> tuple[str, str]:
     """Return (verdict, reason): "" keeps the secret, "low" keeps it with low confidence, "no" drops it."""
     d = found.detector
-    if reason := _unfit(d, secret):
+    if reason := _unfit(d, secret) or _published(found, secret):
         return "no", reason
-    if any(pattern.search(secret) for pattern in found.allow):
-        return "no", "a sample that the provider publishes"
     if d.checksum and (verdict := _checked(d.checksum, secret)):
         if reason := sample(secret, strict=True):
             return "no", reason
         return verdict, f"the {d.checksum} checksum does not fit: altered or made up"
     if reason := sample(secret, strict=d.kind == "precise"):
         return "no", reason
+    if d.kind == "precise" and not d.checksum and (reason := dull(secret)):
+        return "low", reason
     return "", "the checksum fits" if d.checksum else ""
+
+
+def _published(found: Rule, secret: bytes) -> str:
+    published = any(pattern.search(secret) for pattern in found.allow)
+    return "a sample that the provider publishes" if published else ""
 
 
 def _checked(name: str, secret: bytes) -> str:
@@ -128,7 +133,7 @@ def _checked(name: str, secret: bytes) -> str:
 
 
 def _unfit(d: Detector, secret: bytes) -> str:
-    bits = d.min_entropy or (2.5 if d.kind == "context" and len(secret) >= 16 else 0.0)
+    bits = d.min_entropy or (2.2 if d.kind == "context" and len(secret) >= 16 else 0.0)
     if bits and (measured := entropy(secret)) < bits:
         return f"entropy {measured:.1f} is below {bits:.1f} bits per character"
     if d.kind == "context" and secret.startswith(_MANGLED):
