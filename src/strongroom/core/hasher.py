@@ -45,7 +45,7 @@ class Hasher:
         if kind is dict:
             return self.members(value)
         if kind is list or kind is tuple:
-            return [self.hide(member) for member in value]
+            return [self.text(member) if type(member) is str else self.hide(member) for member in value]
         if kind in _SCALARS:
             text = _encode(value).decode()
             return self._common.get(text) or self.text(text)
