@@ -40,6 +40,7 @@ COMMANDS = {
     "lease": "strongroom.cli.lease",
     "list": "strongroom.cli.paths.list",
     "login": "strongroom.cli.login",
+    "migrate": "strongroom.cli.migrate",
     "operator": "strongroom.cli.operator",
     "path-help": "strongroom.cli.path_help",
     "policy": "strongroom.cli.policy",
@@ -90,7 +91,7 @@ GROUPS = {
         "hook",
         "gitleaks",
     ),
-    "server": ("server", "demo", "status", "operator", "audit", "job", "doctor"),
+    "server": ("server", "demo", "status", "operator", "audit", "job", "migrate", "doctor"),
 }
 
 USAGE = 2

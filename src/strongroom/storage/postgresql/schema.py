@@ -18,6 +18,8 @@ COMMIT_LOCK, USE_LOCK, SCHEMA_LOCK = 1, 2, 3
 KEPT_GROUPS = 20_000
 _TRIM_EACH = 256
 OLDEST_SERVER = 130_000
+MOVING = "SELECT 1 FROM strongroom.store WHERE version < 0"
+"""While a store is moved here the format's number is negative."""
 
 _TABLES = f"""
 CREATE SCHEMA strongroom;
@@ -152,10 +154,11 @@ SELECT set_config('synchronous_commit', 'on', false)
 """
 
 
-def lay_out(connection: PGconn) -> None:
+def lay_out(connection: PGconn, *, filled: bool = False) -> None:
     """Create the schema where there is none, whoever of several nodes is first. Blocks.
 
-    Raises IntegrityFailure for a schema of a newer release or of something else, Unavailable.
+    Raises IntegrityFailure for a schema of a newer release or of something else, and, unless it is to
+    be `filled`, for one into which a move has not finished; Unavailable.
     """
     if connection.server_version < OLDEST_SERVER:
         raise IntegrityFailure("the store needs PostgreSQL 13 or newer")
@@ -169,9 +172,14 @@ def lay_out(connection: PGconn) -> None:
         raise IntegrityFailure("the database has a schema 'strongroom' that is not a store")
     run(connection, "COMMIT")
     version = int(ask(connection, "SELECT version FROM strongroom.store") or b"0")
-    if version > FORMAT:
+    if version < 0 and not filled:
         raise IntegrityFailure(
-            f"the store has format {version} and this release reads up to {FORMAT}: start the newer release"
+            "moving a store to this database did not finish: run 'strongroom migrate' again"
+        )
+    held = abs(version)
+    if held > FORMAT:
+        raise IntegrityFailure(
+            f"the store has format {held} and this release reads up to {FORMAT}: start the newer release"
         )
 
 
