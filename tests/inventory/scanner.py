@@ -30,6 +30,7 @@ class Scanner:
     token: str = ""
     points: list[str] = field(default_factory=list)
     rows: list[str] = field(default_factory=list)
+    asked_tokens: list[str] = field(default_factory=list)
     loop: Any = field(default_factory=asyncio.get_running_loop)
 
     async def filter(self) -> Filter:
@@ -50,6 +51,11 @@ class Scanner:
         sent = [b64encode(point).decode() for point in points]
         self.points += sent
         return [b64decode(text) for text in self._asked("evaluate", points=sent)["points"]]
+
+    def tokens(self, fingerprints: Sequence[str]) -> list[str]:
+        """The question about tokens, as the finder asks it."""
+        self.asked_tokens += fingerprints
+        return [name or "" for name in self._asked("tokens", tokens=list(fingerprints))["tokens"]]
 
     def held(self, rows: Sequence[tuple[bytes, bytes]]) -> list[tuple[Held, ...]]:
         """The second question, as the finder asks it."""

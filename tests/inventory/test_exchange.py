@@ -21,6 +21,7 @@ SCANNER = """
 path "inventory/fingerprints/filter" { capabilities = ["read"] }
 path "inventory/fingerprints/evaluate" { capabilities = ["update"] }
 path "inventory/fingerprints/rows" { capabilities = ["update"] }
+path "inventory/fingerprints/tokens" { capabilities = ["update"] }
 """
 WEAK = (
     "Summer2024!Winter2025!",

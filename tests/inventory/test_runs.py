@@ -56,3 +56,9 @@ def test_hostile_text_takes_no_longer_than_its_length(text: bytes) -> None:
     began = time.process_time()
     runs.decode(data)
     assert time.process_time() - began < 8
+
+
+@pytest.mark.parametrize("offset", range(8))
+def test_the_shortest_values_are_decoded_wherever_they_begin(offset: int) -> None:
+    text = base64.b64encode(b"aB3dE5fG7hJ9")
+    assert b"aB3dE5fG7hJ9" in runs.decode(b" " * offset + b'"' + text + b'"').buffer

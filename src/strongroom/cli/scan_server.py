@@ -54,6 +54,10 @@ class Vault:
         sent = {"points": [b64encode(point).decode() for point in points]}
         return [b64decode(text) for text in self._asked("evaluate", sent)["points"]]
 
+    def tokens(self, fingerprints: Sequence[str]) -> list[str]:
+        """How each token is named, "" for one that is not the server's or no longer good."""
+        return [name or "" for name in self._asked("tokens", {"tokens": list(fingerprints)})["tokens"]]
+
     def held(self, rows: Sequence[tuple[bytes, bytes]]) -> list[tuple[Held, ...]]:
         """The live values of each row."""
         answer = self._asked("rows", {"rows": [(id + proof).hex() for id, proof in rows]})

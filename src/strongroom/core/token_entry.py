@@ -37,6 +37,7 @@ class TokenEntry(Struct, kw_only=True):
     max_ttl: int = 0
     internal: dict[str, Any] = {}
     lease: str = ""
+    fingerprint: str = ""
 
     @property
     def orphan(self) -> bool:

@@ -6,6 +6,7 @@ tag (HMAC-SHA256 under a key in the barrier) lets this server know its own.
 `srb.` starts a batch token, whose body is the sealed entry itself.
 """
 
+import hashlib
 import hmac
 import secrets
 import zlib
@@ -50,6 +51,14 @@ def ours(tag_key: bytes, text: str) -> bool:
         return False
     body = text[: len(SERVICE) + RANDOM]
     return hmac.compare_digest(_tag(tag_key, body), text[len(body) : len(body) + TAG])
+
+
+def fingerprint(text: str) -> str:
+    """What a scanner may ask about a token that it found: SHA-256, cut to 32 hex digits.
+
+    It needs no key: nobody guesses 24 random characters.
+    """
+    return hashlib.sha256(b"strongroom token\0" + text.encode()).hexdigest()[:32]
 
 
 def _tag(key: bytes, body: str) -> str:

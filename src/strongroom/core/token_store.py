@@ -1,7 +1,8 @@
 """Where tokens are kept: by keyed hash, with indexes by accessor and by parent.
 
 Layout below `token/`: `id/<token>` the entry, `accessor/<hash>` its token,
-`parent/<token>/<child>` the tree that revocation walks.
+`parent/<token>/<child>` the tree that revocation walks, `print/<fingerprint>` the token
+that a scanner may have found.
 """
 
 import hmac
@@ -36,6 +37,8 @@ def save(tx: BarrierTransaction, key: bytes, entry: TokenEntry) -> None:
         leases.save(leases.view(tx), _lease(entry))
     tokens.put(f"id/{entry.id}", entry)
     tokens.put_bytes(f"accessor/{hashed(key, entry.accessor)}", entry.id.encode())
+    if entry.fingerprint:
+        tokens.put_bytes(f"print/{entry.fingerprint}", entry.id.encode())
     if entry.parent:
         tokens.put_bytes(f"parent/{entry.parent}/{entry.id}", b"")
 
@@ -63,6 +66,12 @@ async def by_accessor(tx: BarrierTransaction, key: bytes, accessor: str) -> Toke
     if entry is None:
         raise NotFound("invalid accessor")
     return entry
+
+
+async def by_fingerprint(tx: BarrierTransaction, fingerprint: str) -> TokenEntry | None:
+    """The token with this fingerprint, None when there is none any more."""
+    name = await view(tx).find_bytes(f"print/{fingerprint}")
+    return await find(tx, name.decode()) if name else None
 
 
 async def every(tx: BarrierTransaction) -> AsyncIterator[TokenEntry]:
@@ -126,6 +135,8 @@ async def _erase(tx: BarrierTransaction, key: bytes, entry: TokenEntry, now: flo
     tokens, expire = view(tx), leases.view(tx)
     tokens.delete(f"id/{entry.id}")
     tokens.delete(f"accessor/{hashed(key, entry.accessor)}")
+    if entry.fingerprint:
+        tokens.delete(f"print/{entry.fingerprint}")
     if entry.parent:
         tokens.delete(f"parent/{entry.parent}/{entry.id}")
     for key_below in await _keys_below(tx, f"{PERSONAL}{entry.id}/"):

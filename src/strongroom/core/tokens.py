@@ -16,7 +16,7 @@ from strongroom.core import batch_tokens, token_store
 from strongroom.core import ttl as ttls
 from strongroom.core.keys import Keys
 from strongroom.core.token_entry import TokenEntry
-from strongroom.core.token_format import BATCH, SERVICE, mint, random_text
+from strongroom.core.token_format import BATCH, SERVICE, fingerprint, mint, random_text
 from strongroom.crypto.mac import Mac
 from strongroom.errors import PermissionDenied
 from strongroom.framework import Caller, Mount
@@ -159,6 +159,7 @@ class Tokens:
         text = text or mint(self.keys.token_tag, SERVICE)
         entry.id = self.id_of(text)
         entry.accessor = random_text(24)
+        entry.fingerprint = fingerprint(text)
         token_store.save(tx, self.keys.token_id, entry)
         return Sensitive(text)
 

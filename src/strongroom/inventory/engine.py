@@ -51,6 +51,11 @@ class Inventory(Engine):
             summary="Evaluate blinded windows: limited for each caller",
         ),
         Route(
+            path="fingerprints/tokens",
+            write=exchange.read_tokens,
+            summary="Which found tokens are this server's",
+        ),
+        Route(
             path="fingerprints/rows",
             write=exchange.read_rows,
             summary="What found windows belong to",

@@ -29,6 +29,12 @@ class Rows(Fields, frozen=True):
     rows: Annotated[list[str], Meta(max_length=MOST, description="id and proof, hex.")]
 
 
+class Tokens(Fields, frozen=True):
+    """Fingerprints of texts that are tokens of some server."""
+
+    tokens: Annotated[list[str], Meta(max_length=MOST, description="fingerprints, hex.")]
+
+
 async def read_filter(ctx: Context, req: Nothing) -> Response:
     """The public salt and the rows: truncated hashes, tags, ids."""
     from strongroom.scanner.known import search  # noqa: PLC0415 (numpy: servers that nobody asks need none)
@@ -79,6 +85,14 @@ async def _row(ctx: Context, row: str) -> dict[str, Any] | None:
         "check": check,
         "held_as": [ref.shown for ref in held],
     }
+
+
+async def read_tokens(ctx: Context, req: Tokens) -> Response:
+    """Which of the fingerprints are tokens of this server that are good; the caller's hour is charged."""
+    house.desk(ctx).guard.charge(ctx.caller, len(req.tokens))
+    found = [await known.token(house.glance(ctx), fingerprint, ctx.now()) for fingerprint in req.tokens]
+    names = [reference.shown if reference else None for reference in found]
+    return Response({"tokens": names}, facts={"tokens": len(names), "live": sum(map(bool, names))})
 
 
 async def live(ctx: Context, owner: str, names: tuple[str, ...]) -> list[Reference]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
+from strongroom.core import token_store
 from strongroom.framework import Mount
 from strongroom.inventory import catalog, references, secrets
 from strongroom.inventory.fingerprints import ID_BYTES, Value
@@ -16,6 +17,7 @@ from strongroom.inventory.usage import Gathered, Identity, Usage
 from strongroom.scanner.known.blinding import PROOF_BYTES
 
 _HEX = re.compile(f"[0-9a-f]{{{2 * (ID_BYTES + PROOF_BYTES)}}}")
+_PRINT = re.compile(r"[0-9a-f]{32}")
 
 
 class Consumer(NamedTuple):
@@ -43,6 +45,8 @@ async def matches(
     """What found values are, by the names and proofs that a scanner reports; what is not live falls away."""
     found: dict[Reference, None] = {}
     for row in known:
+        token_found = await token(tx, row, now)
+        found |= {token_found: None} if token_found else {}
         id, proof = split(row) or ("", b"")
         value = await View(tx, AREA).find(f"value/{id}", Value) if id else None
         if value is None or not hmac.compare_digest(value.holding, proof):
@@ -50,6 +54,14 @@ async def matches(
         for owner, names in value.owners.items():
             found |= dict.fromkeys(await references.live(tx, mounts, owner, names, now))
     return list(found)
+
+
+async def token(tx: BarrierTransaction, fingerprint: str, now: float) -> Reference | None:
+    """The token with this fingerprint, None when there is none that is good."""
+    entry = await token_store.by_fingerprint(tx, fingerprint) if _PRINT.fullmatch(fingerprint) else None
+    if entry is None or 0 < entry.expires <= now or entry.num_uses < 0:
+        return None
+    return Reference("auth/token/", entry.accessor, kind="token")
 
 
 async def facts(tx: BarrierTransaction, mount: Mount, path: str) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from strongroom.scanner.detector import Detector
 from strongroom.scanner.finding import Match
-from strongroom.scanner.known import blinding, escapes, runs
+from strongroom.scanner.known import blinding, escapes, runs, tokens
 from strongroom.scanner.known.windows import WIDTH
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ DETECTOR = Detector(
     "critical",
     "Rotate it where it is stored, then remove it from here.",
     playbook="vault",
+)
+TOKEN = DETECTOR._replace(
+    id="strongroom.token",
+    name="Token of the vault's server",
+    advice="Revoke it by its accessor, then remove it from here.",
 )
 
 
@@ -58,6 +63,10 @@ class Vault(Protocol):
         """Multiply each point with the server's key."""
         ...
 
+    def tokens(self, fingerprints: Sequence[str]) -> list[str]:
+        """How each token is named, "" for one that is not the server's or no longer good."""
+        ...
+
     def held(self, rows: Sequence[tuple[bytes, bytes]]) -> list[tuple[Held, ...]]:
         """The live values of each row, named by (id, proof)."""
         ...
@@ -71,13 +80,14 @@ class KnownFinder:
         self._filter = filter
         self._vault = vault
         self._seen: dict[bytes, Evaluated] = {}
+        self._told: dict[bytes, str] = {}
 
     def scan(
         self, path: str, data: bytes, *, binary: bool = False, version: Version | None = None
     ) -> list[Match]:
         """Return the matches in `data`, ordered by place, none over another."""
         found = self._inner.scan(path, data, binary=binary, version=version)
-        known = list(self._known(data)) if len(self._filter.rows) else []
+        known = list(self._known(data))
         if not known:
             return found
         kept = _apart(known)
@@ -86,10 +96,17 @@ class KnownFinder:
 
     def _known(self, data: bytes) -> Iterator[Match]:
         decoded = runs.decode(data)
+        for first, last, match in self._tokens(data):
+            yield match._replace(start=first, end=last)
+        for first, last, match in self._tokens(decoded.buffer):
+            begin, end = decoded.span(first, last)
+            yield match._replace(start=begin, end=min(end, len(data)))
         plain = self._filter.places(data)
-        inner = self._filter.places(decoded.buffer) if decoded.buffer else []
+        inner = self._filter.places(decoded.buffer)
         if not plain and not inner:
             return
+        if len(self._seen) > _REMEMBERED:
+            self._seen.clear()
         wanted = {data[at : at + WIDTH]: row for at, row in plain}
         wanted |= {decoded.buffer[at : at + WIDTH]: row for at, row in inner}
         self._learn({window: row for window, row in wanted.items() if window not in self._seen})
@@ -99,10 +116,24 @@ class KnownFinder:
             begin, end = decoded.span(first, last)
             yield match._replace(start=begin, end=min(end, len(data)))
 
+    def _tokens(self, text: bytes) -> Iterator[tuple[int, int, Match]]:
+        """The tokens of the vault's server."""
+        places = list(tokens.found(text))
+        unknown = list({token for _, token in places} - self._told.keys())
+        for first in range(0, len(unknown), BATCH):
+            batch = unknown[first : first + BATCH]
+            names = self._vault.tokens([tokens.fingerprint(token) for token in batch])
+            self._told |= dict(zip(batch, names, strict=True))
+        for at, token in places:
+            name = self._told[token]
+            if name:
+                known = (tokens.fingerprint(token),)
+                reasons = (f"is {name}",)
+                match = Match(TOKEN, 0, 0, token, "high", "critical", 1.0, reasons, known=known)
+                yield at, at + len(token), match
+
     def _learn(self, unknown: dict[bytes, int]) -> None:
         """Ask the server about windows not seen before."""
-        if len(self._seen) > _REMEMBERED:
-            self._seen.clear()
         windows = list(unknown)
         for first in range(0, len(windows), BATCH):
             batch = windows[first : first + BATCH]

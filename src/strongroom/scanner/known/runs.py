@@ -20,6 +20,7 @@ _LEAD = 256  # characters before a URL-encoded one that belong to the same text
 _ENCODING = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
 _UNESCAPED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~!*'()+-")
 _RUN = re.compile(rb"(?:[A-Za-z0-9+/_-]{64,76}\r?\n)*[A-Za-z0-9+/_-]*")
+_LONG = re.compile(rb"[A-Za-z0-9+/_-]{%d}" % ENCODED)
 _BREAK = re.compile(rb"\r?\n")
 _HEX = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
 _ESCAPED = rb"%[0-9a-fA-F]{2}[A-Za-z0-9._~!*'()+-]*+"
@@ -124,19 +125,24 @@ def decode(data: bytes) -> Decoded:
 def _runs(data: bytes) -> Iterator[tuple[Run, bytes]]:
     """Each run, and its characters without ends of lines."""
     done = 0
-    for place in encoded(data):
-        if place < done:
-            continue
-        found = _RUN.match(data, _back(data, place, max(done, place - _BACK), _ENCODING), place + REACH)
-        if found is None or len(found[0]) < ENCODED:
-            continue
-        done = found.end()
-        text = found[0]
-        end = _BREAK.search(text) if b"\n" in text else None
-        if end is None:
-            yield Run(found.start(), 0, 0), text
-        else:
-            yield Run(found.start(), end.start(), end.end() - end.start()), _BREAK.sub(b"", text)
+    for first, end in encoded(data):
+        at = _back(data, first, max(done, first - _BACK), _ENCODING) if first > done else done
+        while at < end:
+            long = _LONG.search(data, at, end + ENCODED)
+            if long is None:
+                break
+            found = _RUN.match(data, long.start(), long.start() + REACH)
+            if found is None:
+                break
+            at = done = found.end()
+            yield _unwrapped(found.start(), found[0])
+
+
+def _unwrapped(start: int, text: bytes) -> tuple[Run, bytes]:
+    end = _BREAK.search(text) if b"\n" in text else None
+    if end is None:
+        return Run(start, 0, 0), text
+    return Run(start, end.start(), end.end() - end.start()), _BREAK.sub(b"", text)
 
 
 def _from_hex(run: Run, text: bytes) -> Iterator[tuple[bytes, Sequence[int]]]:

@@ -40,6 +40,8 @@ class Filter:
     def places(self, data: bytes) -> list[tuple[int, int]]:
         """Where a window of the index may begin: (place, first row with its hash), ascending."""
         found: list[tuple[int, int]] = []
+        if not len(self.rows):
+            return found
         for base in range(0, len(data) - WIDTH + 1, PIECE):
             piece = data[base : base + PIECE + WIDTH - 1] if len(data) > PIECE else data
             found += [(base + at, row) for at, row in self._piece(piece)]
@@ -76,8 +78,8 @@ class Filter:
         ]
 
 
-def encoded(data: bytes) -> list[int]:
-    """Places inside long runs of what may be hex or base64: somewhere in each run, ascending."""
+def encoded(data: bytes) -> list[tuple[int, int]]:
+    """Stretches in which runs of what may be hex or base64 begin: (first, end), ascending."""
     quads = len(data) // _QUAD
     if quads < ENCODED // _QUAD:
         return []
@@ -87,12 +89,13 @@ def encoded(data: bytes) -> list[int]:
     whole = whole[1:] & whole[:-1]
     marked = marked[1:] | marked[:-1]
     whole &= marked
-    found = np.flatnonzero(whole[2:] & whole[:-2])
+    found = np.flatnonzero(whole[1:] & whole[:-1])  # three fours: sixteen characters have them anywhere
     if not len(found):
         return []
-    first = np.ones(len(found), np.bool_)
-    first[1:] = np.diff(found) > 1
-    return [int(at) * _QUAD for at in found[first]]
+    apart = np.flatnonzero(np.diff(found) > 1)
+    first = found[np.concatenate(([0], apart + 1))] * _QUAD
+    end = (found[np.concatenate((apart, [len(found) - 1]))] + 3) * _QUAD
+    return list(zip(first.tolist(), end.tolist(), strict=True))
 
 
 def truncated(rows: bytes) -> bytes:
