@@ -9,6 +9,7 @@ from pathlib import Path
 from strongroom.server.address import Address
 from strongroom.server.config import Config
 from strongroom.server.hardening import dumpable
+from strongroom.server.storage import database_address
 
 _NETWORK_FILESYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "afs"})
 _TIME_ERROR = 5
@@ -23,6 +24,7 @@ def warnings(config: Config, address: Address, config_file: Path | None) -> Iter
         yield "core dumps are possible: a crash may write secrets to disk; set RLIMIT_CORE to 0"
     if not config.tls_cert and not address.loopback:
         yield "plain HTTP is served off loopback: whoever is on the path reads tokens and secrets; use TLS"
+    yield from _about_database(config)
     if config.data:
         yield from _about_directories(config)
     if config_file is not None and _open_to_others(config_file):
@@ -31,6 +33,11 @@ def warnings(config: Config, address: Address, config_file: Path | None) -> Iter
         yield f"{config.tls_key} can be read or changed by every user of this host; chmod 0600 it"
     if not _clock_synchronised():
         yield "the system clock is not synchronised: expiry times and audit entries may be wrong; run NTP"
+
+
+def _about_database(config: Config) -> Iterator[str]:
+    if config.storage.kind == "postgresql" and database_address(config).weak:
+        yield "the database's certificate is not checked: whoever is on the path can change what is stored"
 
 
 def single_share(shares: int) -> str | None:

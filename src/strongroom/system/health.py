@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from strongroom.core.core import Core
 from strongroom.framework import Context, Fields, Nothing, Response, Route
 from strongroom.system.house import core
 from strongroom.system.operator import VAULT_VERSION
@@ -24,7 +25,7 @@ async def health(ctx: Context, req: Probe) -> Response:
     status = req.activecode
     if not house.initialized:
         status = req.uninitcode
-    elif house.sealed:
+    elif house.sealed or not _reachable(house):
         status = req.sealedcode
     body: dict[str, Any] = {
         "initialized": house.initialized,
@@ -39,6 +40,12 @@ async def health(ctx: Context, req: Probe) -> Response:
         **({} if house.sealed else house.cluster),
     }
     return Response(body, bare=True, status=status if 200 <= status < 600 else ACTIVE)
+
+
+def _reachable(house: Core) -> bool:
+    """Whether the store answers: a node that cannot reach a shared one answers nothing."""
+    shared = house.barrier.shared
+    return shared is None or shared.reachable
 
 
 async def leader(ctx: Context, req: Nothing) -> Response:
