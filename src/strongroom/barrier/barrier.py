@@ -10,7 +10,7 @@ from strongroom.barrier.keyring import HANDOVER_KEY, KEYRING_KEY, Keyring
 from strongroom.barrier.opened import BarrierTransaction, Keys
 from strongroom.clock import Clock
 from strongroom.crypto.mac import equal
-from strongroom.errors import IntegrityFailure, InvalidRequest, NotInitialized, Sealed
+from strongroom.errors import IntegrityFailure, InvalidRequest, NotInitialized, Sealed, Unavailable
 from strongroom.storage.contract import Conflict, Shared, Storage, Transaction
 
 __all__ = ["RAW", "Barrier", "BarrierTransaction", "KeyStatus", "Populate"]
@@ -116,8 +116,12 @@ class Barrier:
         return keyring.active.number
 
     async def record_encryptions(self) -> None:
-        """Store the count of encryptions, which otherwise restarts from the last one stored."""
-        await self._replace(lambda old, count: old.counted(count))
+        """Store the count of encryptions, which otherwise restarts from the last one stored.
+
+        When the store is out of reach it does: the count is no reason to stay open.
+        """
+        with suppress(Unavailable):
+            await self._replace(lambda old, count: old.counted(count))
 
     async def refresh(self) -> None:
         """Take the keyring as it is stored: another node may have changed it, or the root key.

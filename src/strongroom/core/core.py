@@ -20,7 +20,7 @@ from strongroom.core.coherence import attached
 from strongroom.core.errands import Errands
 from strongroom.core.expiry import Expiry
 from strongroom.core.house import House
-from strongroom.core.joined import Joined
+from strongroom.core.joined import Joined, close_all
 from strongroom.core.metrics import Metrics
 from strongroom.core.path_help import help_of
 from strongroom.core.pending import PendingLeases
@@ -284,10 +284,7 @@ class Core:
         self.sealed = True
         await self.expiry.stop()
         await self.barrier.record_encryptions()
-        for closer in self.closers:
-            closing = closer()
-            if closing is not None:
-                await closing
+        await close_all(self.closers)
         await self.auditing.log.set_signer(None)
         self.barrier.seal()
         self.tokens.close()

@@ -3,10 +3,12 @@
 So floors above the core (the inventory) work on what passes the door, and the core names none of them.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.core.bootstrap import SYSTEM_MOUNTS
+from strongroom.errors import Unavailable
 from strongroom.framework import Caller, Mount, Request, Response
 
 Changing = Callable[[BarrierTransaction, Request, Mount], Awaitable[None]]
@@ -42,3 +44,12 @@ class Joined:
         """Tell everyone of an answer."""
         for observer in self.observers:
             observer(request, mount or SYSTEM_MOUNTS["sys/"], caller, response)
+
+
+async def close_all(closers: Iterable[Callable[[], Awaitable[None] | None]]) -> None:
+    """Before sealing: have everyone let go, also where the store is out of reach for a last word."""
+    for closer in closers:
+        with suppress(Unavailable):
+            closing = closer()
+            if closing is not None:
+                await closing
