@@ -118,7 +118,7 @@ async def status_body(ctx: Context) -> dict[str, Any]:
     return {
         "type": status.kind,
         "initialized": status.initialized,
-        "sealed": status.sealed,
+        "sealed": core(ctx).sealed,
         "t": status.threshold,
         "n": status.shares,
         "progress": status.progress,
