@@ -3,49 +3,13 @@
 from typing import Any
 
 import pytest
-from msgspec.json import decode
 
-from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.errors import InvalidRequest, NotFound, PermissionDenied
 from strongroom.jobs import cancel as cancel_job
-from strongroom.rotation import Consumer, Neighbours, plan_for, start, status
-from tests.rotation.house import House
+from strongroom.rotation import Consumer, plan_for, start, status
+from tests.rotation.plans import Beside, begun, value, write
 
 DAY = 86400
-
-
-class Beside:
-    """An inventory that says what the test tells it to."""
-
-    def __init__(self) -> None:
-        self.known: list[Consumer] = []
-        self.classification = ""
-
-    async def consumers(self, tx: BarrierTransaction, mount: str, path: str) -> list[Consumer]:
-        return self.known if (mount, path) == ("kv/", "app") else []
-
-    async def classified(self, tx: BarrierTransaction, mount: str, path: str) -> str:
-        return self.classification
-
-    @property
-    def neighbours(self) -> Neighbours:
-        return Neighbours(self.consumers, self.classified)
-
-
-async def begun(beside: Beside | None = None, **plan: Any) -> House:
-    house = await House.begun((beside or Beside()).neighbours)
-    await house.write("kv/data/app", {"data": {"password": "first", "user": "app"}})
-    await write(house, **plan)
-    return house
-
-
-async def write(house: House, name: str = "app", secret: str = "kv/app", **plan: Any) -> None:
-    await house.write(f"rotation/plans/{name}", {"target": {"kind": "generate", "secret": secret}, **plan})
-
-
-async def value(house: House, **query: str) -> dict[str, str]:
-    found: dict[str, str] = decode((await house.read("kv/data/app", query=query)).data["data"])
-    return found
 
 
 class Key:
@@ -66,77 +30,6 @@ async def test_a_generated_value_changes_and_the_rest_stays() -> None:
     await house.until(rotation, "done")
     assert (await house.read("kv/metadata/app")).data["versions"]["2"]["destroyed"]
     assert await value(house) != new
-    await house.core.seal()
-
-
-@pytest.mark.parametrize(
-    ("preset", "days"),
-    [("daily", 1), ("weekly", 7), ("monthly", 31), ("quarterly", 92), ("ci-weekly", 7), ("ci-monthly", 31)],
-)
-async def test_a_preset_comes_round(preset: str, days: int) -> None:
-    house = await begun(schedule=preset, grace=0)
-    assert (await house.plan("app"))["next_run"]
-    house.clock.advance(days * DAY)
-    await house.work()
-    house.clock.advance(1)
-    await house.work()
-    (rotation,) = (await house.list("rotation/plans/app/history")).data["keys"]
-    shown = await house.until(rotation, "done")
-    assert (shown["trigger"], shown["new_version"]) == ("schedule", 2)
-    await house.core.seal()
-
-
-async def test_several_schedules_and_cron_and_none() -> None:
-    house = await begun(schedule=["weekly", "ci-monthly", "30 4 * * 1-5"])
-    assert len((await house.plan("app"))["runs"]) == 3
-    await house.write("rotation/plans/app", {"schedule": "weekly,monthly"})
-    assert [one["cron"] for one in (await house.plan("app"))["runs"]] == ["@weekly", "@monthly"]
-    await house.write("rotation/plans/app", {"paused": True})
-    assert (await house.plan("app"))["runs"] == []
-    await house.write("rotation/plans/app", {"paused": False, "schedule": "manual"})
-    assert (await house.plan("app"))["next_run"] is None
-    for wrong in ("sometimes", "* * *", "61 * * * *"):
-        with pytest.raises(InvalidRequest):
-            await house.write("rotation/plans/app", {"schedule": wrong})
-    await house.core.seal()
-
-
-@pytest.mark.parametrize(
-    ("type_name", "classification", "cron"),
-    [
-        ("", "restricted", "@daily"),
-        ("", "confidential", "@weekly"),
-        ("", "", "@monthly"),
-        ("", "public", "@quarterly"),
-        ("ci", "restricted", "0 5 * * 2"),
-        ("ci", "internal", "0 5 2 * *"),
-        ("ci", "", "0 5 2 * *"),
-    ],
-)
-async def test_a_plan_by_risk_follows_type_and_classification(
-    type_name: str, classification: str, cron: str
-) -> None:
-    beside = Beside()
-    beside.classification = classification
-    house = await begun(beside, schedule="by-risk", type=type_name)
-    assert [one["cron"] for one in (await house.plan("app"))["runs"]] == [cron]
-    await house.core.seal()
-
-
-async def test_plans_follow_a_changed_cadence_and_classification() -> None:
-    beside = Beside()
-    house = await begun(beside, schedule="by-risk")
-    await house.write("rotation/cadence", {"presets": {"*/*": "weekly", "*/secret": "daily"}})
-    assert [one["cron"] for one in (await house.plan("app"))["runs"]] == ["@weekly"]
-    beside.classification = "secret"
-    house.clock.advance(2 * DAY)
-    await house.work()
-    assert [one["cron"] for one in (await house.plan("app"))["runs"]] == ["@daily"]
-    for wrong in ({"*": "daily"}, {"a/b": "never"}):
-        with pytest.raises(InvalidRequest):
-            await house.write("rotation/cadence", {"presets": wrong})
-    await house.write("rotation/cadence", {"presets": {}})
-    assert (await house.read("rotation/cadence")).data["presets"]["*/restricted"] == "daily"
     await house.core.seal()
 
 
