@@ -8,8 +8,6 @@ from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.rotation import Consumer, Neighbours
 from tests.rotation.house import House
 
-DAY = 86400
-
 
 class Beside:
     """An inventory that says what the test tells it to."""
