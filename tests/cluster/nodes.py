@@ -67,11 +67,12 @@ class Cluster:
 def cluster(place: Path, url: str, count: int) -> Iterator[tuple[Cluster, list[Peer]]]:
     """`count` nodes, unsealed, with a key-value mount at `secret/`."""
     made = Cluster(place, url)
+    peers: list[Peer] = []
     try:
-        peers = [made.add() for _ in range(count)]
+        peers.extend(made.add() for _ in range(count))
         done(peers[0].call("POST", "sys/mounts/secret", {"type": "kv", "options": {"version": "2"}}))
         yield made, peers
+    finally:
         for peer in peers:
             peer.close()
-    finally:
         made.close()

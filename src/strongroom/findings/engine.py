@@ -150,7 +150,7 @@ async def ask_rescan(ctx: Context, req: SourceNamed) -> Response:
     key = f"source/{record.digest(req.source)}"
     source = await rows.find(key, Source)
     if source is None:
-        raise NotFound(f"nothing was ever reported from '{req.source}'")
+        raise NotFound("nothing was ever reported from this source; list `source` to see which there are")
     source.wanted = ctx.now()
     rows.put(key, source)
     return Response(_source(source))

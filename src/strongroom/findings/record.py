@@ -205,7 +205,7 @@ async def get(tx: BarrierTransaction, prefix: str) -> Finding:
             raise InvalidRequest("more than one finding begins so")
         if keys:
             return await view(tx).get(keys[0], Finding)
-    raise NotFound(f"there is no finding {prefix}")
+    raise NotFound("there is no such finding; `strongroom finding list` names them")
 
 
 async def of_secret(tx: BarrierTransaction, held: Held, limit: int = 1000) -> list[Finding]:
