@@ -16,7 +16,7 @@ from strongroom.clock import Clock
 from strongroom.core import leases, token_store
 from strongroom.core.leases import LeaseEntry
 from strongroom.core.tokens import Tokens
-from strongroom.errors import InvalidRequest, NotFound, Sealed
+from strongroom.errors import InvalidRequest, NotFound, Sealed, Unavailable
 from strongroom.storage.contract import Conflict
 
 log = logging.getLogger(__name__)
@@ -72,6 +72,9 @@ class Expiry:
                     await upkeep()
             except Sealed:
                 return
+            except Unavailable as error:
+                log.warning("the lease sweeper failed (%s); it goes on", error)
+                swept = 0
             except Exception:
                 log.exception("the lease sweeper failed; it goes on")
                 swept = 0

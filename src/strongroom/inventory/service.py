@@ -15,9 +15,10 @@ from msgspec import Struct
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
 from strongroom.core.core import Core
-from strongroom.errors import InvalidRequest, RateLimited, Sealed
+from strongroom.errors import InvalidRequest, RateLimited, Sealed, Unavailable
 from strongroom.framework import Caller, Mount, Operation, Request, Response
 from strongroom.inventory import indexing, known, secrets, usage
+from strongroom.inventory.anchor import searchable
 from strongroom.inventory.fingerprints import Keys, Rows, create, fresh
 from strongroom.inventory.guard import Guard
 from strongroom.inventory.indexing import AREA, Step
@@ -77,6 +78,7 @@ class InventoryDesk:
         core.joined.mounts[MOUNT.path] = MOUNT
         core.joined.changing.append(self.changing)
         core.joined.holding.append(self.holding)
+        core.joined.searchable = searchable
         core.joined.observers.append(self.answered)
         core.openers.append(self.open)
         core.closers.append(self.close)
@@ -243,6 +245,8 @@ class InventoryDesk:
                 await self.flush()
             except Sealed:
                 return
+            except Unavailable as error:
+                log.warning("the inventory could not be kept (%s); it goes on", error)
             except Exception:
                 log.exception("the inventory could not be kept; it goes on")
 

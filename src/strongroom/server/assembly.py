@@ -99,6 +99,8 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
         remotes=Remotes(_networks(config)),
         cors_settings=lambda: core.services.get("cors", cors.Disabled()),
     )
+    if barrier.shared is not None:
+        stack.callback(barrier.shared.hurry)
     return House(core, api, ceremonies, desk.sinks)
 
 

@@ -79,6 +79,10 @@ class Shared(Protocol):
         """Tell `watcher` which keys other nodes changed, before any answer rests on it; None for any key."""
         ...
 
+    def hurry(self) -> None:
+        """The server stops: from now on, refuse what cannot be asked at once."""
+        ...
+
     @property
     def reachable(self) -> bool:
         """Whether the store answers, as far as is known."""

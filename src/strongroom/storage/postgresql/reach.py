@@ -37,6 +37,7 @@ class Channel:
 
     def __init__(self, patience: float) -> None:
         self.link: Link | None = None
+        self.hurried = False
         self._patience = patience
         self._backlog: deque[Question] = deque()
 
@@ -66,8 +67,9 @@ class Channel:
         return bool(self.link and self.link.waiting and now - self.link.waiting[0].asked > self._patience)
 
     def refuse(self, now: float) -> None:
-        """Refuse what has waited too long."""
-        while self._backlog and now - self._backlog[0].asked > self._patience:
+        """Refuse what has waited too long for a connection."""
+        patience = 0 if self.hurried else self._patience
+        while self._backlog and now - self._backlog[0].asked > patience:
             self._backlog.popleft().failed(Unavailable(UNREACHABLE))
 
     def end(self) -> None:
@@ -113,6 +115,10 @@ class Reach:
         self.reads.end()
         self.writes.end()
 
+    def hurry(self) -> None:
+        """Let nothing wait for a connection any more."""
+        self.reads.hurried = self.writes.hurried = True
+
     def lose(self) -> None:
         """Give up the present connections and make new ones."""
         self.reads.drop()
@@ -122,11 +128,13 @@ class Reach:
             self._connecting = asyncio.create_task(self._reconnect())
 
     async def _reconnect(self) -> None:
+        said = ""
         while True:
             try:
                 await self._connect()
             except (Unavailable, IntegrityFailure, StoreInUse) as error:
-                log.warning("no connection to the store yet: %s", error)
+                if said != (said := str(error)):
+                    log.warning("no connection to the store yet: %s", error)
             else:
                 log.warning("connected to the store again")
                 self._connecting = None

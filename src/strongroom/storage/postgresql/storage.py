@@ -51,6 +51,10 @@ class PostgresqlStorage:
         """Whether the store answers, as far as is known."""
         return self._reach.reachable
 
+    def hurry(self) -> None:
+        """The server stops: from now on, refuse what cannot be asked at once."""
+        self._reach.hurry()
+
     async def close(self) -> None:
         """Finish what was handed to `commit` and let the database go."""
         if self._closed:
