@@ -65,9 +65,8 @@ class Version:
         self.hits: list[tuple[int, int]] | None = None
         self.generic: tuple[Place, list[Candidate]] | None = None
 
-    def settle(self, hits: list[tuple[int, int]]) -> None:
-        """Note the hits, and let go of the base."""
-        self.hits = hits
+    def settle(self) -> None:
+        """Let go of the base, when all that it tells is known."""
         self.base = None
         self.copies = []
 

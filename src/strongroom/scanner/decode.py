@@ -12,7 +12,7 @@ from strongroom.scanner.archives.kinds import HEAD, STARTS, sniff
 from strongroom.scanner.blob import Blob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from strongroom.scanner.limits import Limits
 
@@ -23,6 +23,8 @@ BOMS = (
     (b"\xfe\xff", "utf-16-be"),
 )
 MARKS = (b"\xff\xfe", b"\xfe\xff")
+OPEN = (*STARTS, *MARKS)
+GROUP, LARGE, MANY = 1 << 20, 256 << 10, 256  # bytes and texts of a group, bytes of a text scanned alone
 WIDE = (("utf-32-le", (0,)), ("utf-32-be", (3,)), ("utf-16-le", (0, 2)), ("utf-16-be", (1, 3)))
 SAMPLE = 2048
 WIDE_RUN = 8  # characters of UTF-16 that make a string worth scanning in a binary
@@ -40,15 +42,39 @@ WIDE_PAIR = b"\1\0"
 WIDE_SEED = WIDE_PAIR * WIDE_RUN
 
 
+def is_plain(blob: Blob) -> bool:
+    """Whether a blob is UTF-8 text as it is, or might be: it opens to nothing, and has no zero byte."""
+    data = blob.data
+    head = data if isinstance(data, bytes) else data[:HEAD]
+    return not head.startswith(OPEN) and not blob.provenance.name.endswith(".ipynb") and 0 not in data
+
+
+def gather(blobs: Iterable[Blob], *, together: bool) -> Iterator[list[Blob]]:
+    """Yield plain texts in groups, if `together`, and any other blob alone, in their order."""
+    group: list[Blob] = []
+    size = 0
+    for blob in blobs:
+        length = len(blob.data)
+        if not together or length > LARGE or blob.own_end >= 0 or not is_plain(blob):
+            if group:
+                yield group
+                group, size = [], 0
+            yield [blob]
+            continue
+        group.append(blob)
+        size += length
+        if size > GROUP or len(group) == MANY:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
 def expand(blob: Blob, limits: Limits, warn: Callable[[str], None]) -> Iterator[Blob]:
     """Yield `blob` as text, and the texts of what it holds. What cannot be read is told to `warn`."""
-    data = blob.data
-    head = data[:HEAD]
-    name = blob.provenance.name
-    opens = head.startswith(STARTS) or name.endswith(".ipynb")
-    if not opens and 0 not in head and 0 not in data and not head.startswith(MARKS):
+    if is_plain(blob):
         yield blob
-    elif is_whole(blob) and sniff(head, name):
+    elif is_whole(blob) and sniff(blob.data[:HEAD], blob.provenance.name):
         from strongroom.scanner.archives.opening import open_blob  # noqa: PLC0415 (only for archives)
 
         yield from open_blob(blob, limits, warn)

@@ -10,95 +10,56 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from strongroom.scanner import plan as plans
-from strongroom.scanner import regions, versions
-from strongroom.scanner.limits import WINDOW
+from strongroom.scanner import regions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-    from strongroom.scanner.blob import Version
     from strongroom.scanner.plan import Plan, Target
 
     Hit = tuple[int, int]
 
 
-PROBE = 16 << 10  # bytes that tell how dense the values in a long text are
-
-
 class Engine(Protocol):
     """Finds where something may be; the matcher decides what it is."""
 
-    def hits(self, data: bytes, version: Version | None = None) -> list[Hit]:
-        """Return (index into the plan, end offset) of all hits, ordered by end.
-
-        `version` tells what `data` has from a text searched before, and is told the hits.
-        """
+    def hits(self, data: bytes) -> list[Hit]:
+        """Return (index into the plan, end offset) of all hits, ordered by end."""
         ...
 
 
 class Hyperscan:
-    """Two databases: one over all of a text, one (`near`) only where a value may stand.
+    """Two databases: `shapes` of secrets and of code that holds them, and `words` (names, base64).
 
-    `runs` is a third that finds such places; `width` the most that any expression matches.
+    Apart they are faster than as one. `near` are the names that matter only near a value; where a text
+    is dense with them, `runs` tells which are.
     """
 
-    def __init__(self, everywhere: bytes, near: bytes = b"", runs: bytes = b"", width: int = WINDOW) -> None:
-        self._everywhere = _load(everywhere)
-        self._runs: Any = _load(runs) if near else None
-        self._stored = near
-        self._near: Any = None
-        self._width = width
+    def __init__(
+        self, shapes: bytes, words: bytes = b"", runs: bytes = b"", near: Collection[int] = ()
+    ) -> None:
+        self._shapes = _load(shapes)
+        self._words: Any = _load(words) if words else None
+        self._stored = runs
+        self._runs: Any = None
+        self._near = near
 
-    def hits(self, data: bytes, version: Version | None = None) -> list[Hit]:
-        """Return all hits in `data`, ordered by end; searches only what is new in a version."""
-        if version is None:
-            return self._search(data)
-        base = version.base
-        if base is None or base.hits is None or not version.copies:
-            found = self._search(data)
-        else:
-            found = versions.hits(self._search, data, version, base, self._width)
-        version.settle(found)
-        return found
-
-    def _search(self, data: bytes) -> list[Hit]:
-        found = _scan(self._everywhere, data)
-        spans = self._spans(data) if self._runs else []
-        near = self._near_hits(data, spans) if spans is None or spans else []
-        if near:
-            found += near
+    def hits(self, data: bytes) -> list[Hit]:
+        """Return all hits in `data`, ordered by end."""
+        found = _scan(self._shapes, data)
+        words = _scan(self._words, data) if self._words else []
+        if words:
+            if regions.is_dense(len(words), len(data)):
+                words = self._spoken(data, words)
+            found += words
             found.sort(key=itemgetter(1))
         return found
 
-    def _spans(self, data: bytes) -> list[tuple[int, int]] | None:
-        """Where a value may stand; None is everywhere, which the beginning tells of a long text."""
-        if len(data) > 4 * PROBE and regions.around(data[:PROBE], self._ends(data[:PROBE])) is None:
-            return None
-        return regions.around(data, self._ends(data))
-
-    def _ends(self, data: bytes) -> list[int]:
-        ends: list[int] = []
-        add = ends.append
-        self._runs.scan(data, match_event_handler=lambda _index, _from, to, _flags, _ctx: add(to))
-        return ends
-
-    def _near_hits(self, data: bytes, spans: list[tuple[int, int]] | None) -> list[Hit]:
-        """The second database's hits in the spans of `data`, or in all of it."""
-        if self._near is None:
-            self._near = _load(self._stored)
-        if spans is None:
-            return _scan(self._near, data)
-        place = 0
-        hits = []
-        shift, last = spans[0][0], spans[0][1] - spans[0][0]
-        for index, end in _scan(self._near, b"\n".join([data[low:high] for low, high in spans])):
-            while end > last:
-                place += 1
-                low, high = spans[place]
-                shift = low - last - 1
-                last += 1 + high - low
-            hits.append((index, end + shift))
-        return hits
+    def _spoken(self, data: bytes, words: list[Hit]) -> list[Hit]:
+        if self._runs is None:
+            self._runs = _load(self._stored)
+        ends = [end for _, end in _scan(self._runs, data)]
+        return list(regions.spoken(data, words, ends, self._near))
 
 
 def _load(serialized: bytes) -> Any:
@@ -158,7 +119,7 @@ class Portable:
             store = self._lower if caseless else self._exact
             store.setdefault((literal.lower() if caseless else literal).encode(), []).append(index)
 
-    def hits(self, data: bytes, version: Version | None = None) -> list[Hit]:
+    def hits(self, data: bytes) -> list[Hit]:
         """Return all hits in `data`, ordered by end."""
         found = [(index, hit.end()) for index, pattern in self._patterns for hit in pattern.finditer(data)]
         found += self._literals(self._exact_search, list(self._exact.values()), data)

@@ -6,13 +6,13 @@ import re
 from base64 import b64decode
 from typing import TYPE_CHECKING, NamedTuple
 
-from strongroom.scanner import confirm, context, plan
+from strongroom.scanner import confirm, context, generic_stage, plan, versions
 from strongroom.scanner.blob import PRINTABLE
 from strongroom.scanner.finding import CONFIDENCE_RANK, KIND_RANK, Match
 from strongroom.scanner.limits import NAME_REACH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from strongroom.scanner.blob import Version
     from strongroom.scanner.engines import Engine
@@ -29,6 +29,15 @@ SAMPLE = (  # wakes the generic stage, and keeps nothing of it
     b"azure_key: 3f9Kd7aX2mQ8vB1nZ6cT0wYs5Lp4Rj\nAuthorization: Bearer 93kd0LmQx7Kd93kd0\n"
 )
 SURE, LIKELY = 0.9, 0.7  # scores of a generic candidate that make it as sure as its detector, or less
+
+
+class Text(NamedTuple):
+    """A text to scan: what it is called, its bytes, what is known of it, and whether it is a binary."""
+
+    path: str
+    data: bytes
+    version: Version | None = None
+    binary: bool = False
 
 
 class _Name(NamedTuple):
@@ -60,56 +69,38 @@ class Matcher:
         self, path: str, data: bytes, *, binary: bool = False, version: Version | None = None
     ) -> list[Match]:
         """Return the matches in `data`, ordered by place, none over another; `path` tells the format."""
-        base, copies = (version.base, version.copies) if version else (None, [])
-        found, triggers = self._look(data, encoded=True, version=version)
+        (hits,) = versions.hits(self._engine.hits, [data], [version], self._rules.width)
+        return self._matches(Text(path, data, version, binary), hits)
+
+    def scan_many(self, texts: Sequence[Text]) -> Iterator[list[Match]]:
+        """Yield what `scan` returns for each of `texts`; the engine searches them all at once.
+
+        The base of a version is one of the texts before it, or was searched before.
+        """
+        found = versions.hits(
+            self._engine.hits, [t.data for t in texts], [t.version for t in texts], self._rules.width
+        )
+        for text, hits in zip(texts, found, strict=True):
+            yield self._matches(text, hits)
+
+    def _matches(self, text: Text, hits: list[tuple[int, int]]) -> list[Match]:
+        path, data, version, binary = text
+        found, triggers = self._look(data, hits, encoded=True) if hits else ([], [])
         if any(m.detector.kind == "context" for m in found):
             from strongroom.scanner import surroundings  # noqa: PLC0415 (few files have such a value)
 
             found = surroundings.settled(path, data, found)
-        if version and not binary:
-            candidates = self._find_in_version(path, data, triggers, version, base, copies)
-            found += [self._generic(candidate, 0) for candidate in candidates]
-            return without_overlaps(found)
-        for start, text, hits in _surroundings(data, triggers) if binary else ((0, data, triggers),):
-            for candidate in self._find_generic(path, text, hits):
-                found.append(self._generic(candidate, start))
+        if binary:
+            for start, part, near in _surroundings(data, triggers):
+                found += [self._generic(c, start) for c in generic_stage.find(path, part, near)]
+        elif version:
+            found += [
+                self._generic(c, 0) for c in generic_stage.find_in_version(path, data, triggers, version)
+            ]
+            version.settle()
+        else:
+            found += [self._generic(c, 0) for c in generic_stage.find(path, data, triggers)]
         return without_overlaps(found)
-
-    @staticmethod
-    def _find_generic(path: str, data: bytes, triggers: list[tuple[int, int]]) -> Iterable[Candidate]:
-        from strongroom.scanner import formats  # noqa: PLC0415 (a hook whose files wake nothing does without)
-
-        if not triggers and formats.reader_for(path) is None:
-            return ()
-        from strongroom.scanner import generic  # noqa: PLC0415
-
-        return generic.find(path, data, triggers)
-
-    def _find_in_version(
-        self,
-        path: str,
-        data: bytes,
-        triggers: list[tuple[int, int]],
-        version: Version,
-        base: Version | None,
-        copies: list[tuple[int, int, int]],
-    ) -> list[Candidate]:
-        """The generic secrets of a version; those in text that its base had are known."""
-        from strongroom.scanner import formats  # noqa: PLC0415
-
-        if formats.reader_for(path) is not None:
-            return list(self._find_generic(path, data, triggers))
-        from strongroom.scanner import generic_versions  # noqa: PLC0415
-        from strongroom.scanner.generic_language import place_of  # noqa: PLC0415
-
-        place = place_of(path)
-        zones = generic_versions.zones(base, place, copies, len(data)) if base and triggers else []
-        loud = list(generic_versions.loud(triggers, zones)) if zones else triggers
-        new = list(self._find_generic(path, data, loud))
-        if zones and base:
-            new += list(generic_versions.carried(base, zones, new))
-        version.generic = (place, new)
-        return new
 
     def _generic(self, candidate: Candidate, offset: int) -> Match:
         """A generic candidate as a match: its score makes the confidence."""
@@ -131,15 +122,15 @@ class Matcher:
         )
 
     def _look(
-        self, data: bytes, *, encoded: bool, version: Version | None = None
+        self, data: bytes, hits: list[tuple[int, int]], *, encoded: bool
     ) -> tuple[list[Match], list[tuple[int, int]]]:
-        """Return what the specific detectors find, and the generic triggers' hits."""
+        """Return what the specific detectors find at `hits`, and those of the generic triggers."""
         found: list[Match] = []
         triggers: list[tuple[int, int]] = []
         done: dict[int, int] = {}
         runs: set[int] = set()
         targets = self._targets
-        for index, end in self._engine.hits(data, version):
+        for index, end in hits:
             what, numbers = targets[index]
             if what == plan.TRIGGER:
                 triggers.append((numbers[0], end))
@@ -242,7 +233,11 @@ class Matcher:
         for shift in range(4):
             part = text[shift:]
             decoded = b64decode(part[: len(part) // 4 * 4])
-            matches = [m for m in self._look(decoded, encoded=False)[0] if m.detector.kind == "precise"]
+            matches = [
+                m
+                for m in self._look(decoded, self._engine.hits(decoded), encoded=False)[0]
+                if m.detector.kind == "precise"
+            ]
             for match in matches:
                 first = run.start() + shift + match.start // 3 * 4
                 last = min(run.end(), run.start() + shift + -(-match.end // 3) * 4)

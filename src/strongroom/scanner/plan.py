@@ -26,7 +26,7 @@ Target = tuple[int, tuple[int, ...]]
 class Plan:
     """Expressions and targets, one to one; equal expressions stand once per target.
 
-    `near` are the indexes that are sought only where a value may stand (see regions.py).
+    `near` are the names whose value is a run that regions.py can tell.
     """
 
     def __init__(self) -> None:
@@ -58,10 +58,8 @@ def make(detectors: Sequence[Detector], triggers: Sequence[str], *, literals: bo
         plan.names[index] = (pattern, *context.gate(values))
         if all(context.stands_in_run(value) for value in values):
             plan.near.add(index)
-    first = len(plan.targets)
     for text in _encoded(detectors, literals=literals):
         plan.add(re.escape(text) if literals else text, BASE64)
-    plan.near.update(range(first, len(plan.targets)))
     for index, pattern in enumerate(triggers):
         plan.add(pattern, TRIGGER, index)
     return plan

@@ -1,69 +1,76 @@
-"""The few parts of a text in which a value without a shape of its own can stand.
+"""Which names of a text have a value near them: asked where names stand so close that each look would cost.
 
-Thousands of names, searched everywhere, would cost more than all else. Such a
-value is a long run of letters and digits, and the name that speaks of it stands
-just before: so the one pass tells where runs with a digit end, and names are
-sought only around the long ones.
+A value without a shape of its own is a long run of letters, digits and signs. One pass tells
+where runs end that hold a digit; a name is looked at only when such a run begins soon after it.
 """
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from strongroom.scanner.limits import NAME_REACH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
+
+    Hit = tuple[int, int]
 
 LEAST = 20  # bytes of a value that may be told by its run
-# Fires where a run ends that has a digit before its last four characters: in 20 random
-# letters and digits one that lacks it is about as rare as one without any digit. In a long
-# run of base64, where `+` and `/` cut the text into short ones, any digit counts.
-RUN = (
-    r"\d[0-9A-Za-z_\-]{4}[0-9A-Za-z_\-]*(?:[^0-9A-Za-z_\-]|$)"
-    r"|\d[0-9A-Za-z+/_\-]{19}[0-9A-Za-z+/_\-]*(?:[^0-9A-Za-z+/_\-]|$)"
-)
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+/=.:~%|"
-BEFORE = NAME_REACH + 52  # bytes before a run that hold its name
-DENSE = 96  # bytes for each run in a text that is searched whole
+DENSE = 2048  # bytes for each name in a text whose runs are asked for
+FOLLOW = 3  # bytes that a name's hit may end after the name
 _STEP = 256
-_MORE = re.compile(b"[%s]*" % re.escape(ALPHABET))
 
 
-def around(data: bytes, ends: Sequence[int]) -> list[tuple[int, int]] | None:
-    """The spans of `data` to search, apart and in order; None when it is all of it.
+def pattern() -> str:
+    """Fires once, behind each run of LEAST bytes or more with a digit in it."""
+    signs = r"_\-+/=.:~%|"
+    wordy, any_ = f"[A-Za-z{signs}]", f"[0-9A-Za-z{signs}]"
+    ways = [rf"{_times(wordy, n)}\d{_times(any_, LEAST - 1 - n)}" for n in range(LEAST - 1)]
+    ways.append(rf"{wordy}{{{LEAST - 1},}}\d")
+    outside = f"[^0-9A-Za-z{signs}]"
+    return f"(?:^|{outside})(?:{'|'.join(ways)}){any_}*(?:{outside}|$)"
 
-    `ends` are the ends of RUN's hits, ascending.
+
+def _times(group: str, count: int) -> str:
+    return f"{group}{{{count}}}" if count else ""
+
+
+def is_dense(names: int, size: int) -> bool:
+    """Whether a text of `size` bytes has so many names that its runs should be asked for."""
+    return names * DENSE > size
+
+
+def spoken(data: bytes, hits: Sequence[Hit], ends: Sequence[int], names: Collection[int]) -> Iterator[Hit]:
+    """Yield `hits` without those of `names` (indexes of the plan) that no run follows; both are ordered.
+
+    `ends` are where `pattern` fires.
     """
-    if len(ends) * DENSE > len(data):
-        return None
-    spans: list[tuple[int, int]] = []
-    low = high = 0
-    for end in ends:
-        if end <= high:
-            continue
-        start = _start(data, end - 1, high)
-        last = end
-        if end - start <= LEAST:
-            last = _MORE.match(data, end - 1, end + LEAST).end()  # type: ignore[union-attr]  # matches nothing too
-            if last - start < LEAST:
+    at, count = 0, len(ends)
+    begins = -1
+    for hit in hits:
+        index, end = hit
+        if index in names:
+            name_end = end - FOLLOW
+            if at < count and ends[at] < name_end + LEAST:
+                at = bisect_left(ends, name_end + LEAST, at)
+                begins = -1
+            if at == count:
                 continue
-        if spans and start - BEFORE <= high:
-            spans[-1] = (low, last)
-        else:
-            low = max(0, start - BEFORE)
-            spans.append((low, last))
-        high = last
-    return spans
+            if begins < 0:
+                begins = start(data, ends[at] - 1)
+            if begins > end + NAME_REACH:
+                continue
+        yield hit
 
 
-def _start(data: bytes, end: int, least: int) -> int:
-    """Where the run that ends at `end` begins, not before `least`."""
-    low, step = max(least, end - _STEP), _STEP
-    rest = len(data[low:end].rstrip(ALPHABET))
-    while not rest and low > least:
-        end, step = low, step * 2
-        low = max(least, end - step)
+def start(data: bytes, end: int) -> int:
+    """Where the run begins that ends at `end` or a byte before."""
+    step = _STEP
+    while True:
+        low = max(0, end - step)
         rest = len(data[low:end].rstrip(ALPHABET))
-    return low + rest
+        if rest or not low:
+            return low + rest
+        step *= 4

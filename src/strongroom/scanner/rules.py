@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from strongroom.scanner.engines import Engine
 
-FORMAT = "8"  # of the cached content; a change of it or of a rule leaves old files unread
+FORMAT = "9"  # of the cached content; a change of it or of a rule leaves old files unread
 
 
 class Rules:
@@ -34,6 +34,7 @@ class Rules:
         self._place: dict[int, int] = {}
         self._names = Packed(stored["names"])
         self.expressions: list[str] = stored["expressions"]
+        self.width: int = stored["width"]
         self.digest: str = stored["digest"]
 
     def __len__(self) -> int:
@@ -76,9 +77,9 @@ class Rules:
         """Make the engine: Hyperscan where it exists."""
         from strongroom.scanner import engines  # noqa: PLC0415 (commands that only list detectors need none)
 
-        if self._stored["database"]:
+        if self._stored["shapes"]:
             stored = self._stored
-            return engines.Hyperscan(stored["database"], stored["near"], stored["runs"], stored["width"])
+            return engines.Hyperscan(stored["shapes"], stored["words"], stored["runs"], stored["near"])
         portable = plan.Plan()
         portable.expressions, portable.targets = self.expressions, self.targets
         return engines.Portable(portable)
@@ -160,8 +161,8 @@ def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> 
             raise InvalidRequest(f"the detector id `{d.id}` stands twice")
         numbers[d.id] = number
     made = plan.make(found, [t.pattern for t in generic.TRIGGERS], literals=not native)
-    texts = dict(enumerate(made.expressions))
-    near = {index: texts.pop(index) for index in sorted(made.near)}
+    shapes = dict(enumerate(made.expressions))
+    words = {i: shapes.pop(i) for i, (what, _) in enumerate(made.targets) if what in (plan.NAME, plan.BASE64)}
     return {
         "detectors": pack([tuple(d._replace(matches=(), non_matches=())) for d in found]),
         "reaches": [confirm.rule(d).reach for d in found],
@@ -170,9 +171,10 @@ def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> 
         "named": list(made.names),
         "names": pack(list(made.names.values())),
         "expressions": [] if native else made.expressions,
-        "database": engines.compile_database(texts) if native else b"",
-        "near": engines.compile_database(near) if native and near else b"",
-        "runs": engines.compile_database({0: regions.RUN}) if native else b"",
-        "width": max(confirm.reach(text) for text in texts.values()),
+        "shapes": engines.compile_database(shapes) if native else b"",
+        "words": engines.compile_database(words) if native and words else b"",
+        "runs": engines.compile_database({0: regions.pattern()}) if native else b"",
+        "near": made.near,
+        "width": max(map(confirm.reach, made.expressions)),
         "digest": digest,
     }

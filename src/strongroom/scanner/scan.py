@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from strongroom.scanner import workers
 from strongroom.scanner.blob import PRINTABLE
-from strongroom.scanner.decode import expand
+from strongroom.scanner.decode import expand, gather
 from strongroom.scanner.finding import Finding, Match, Occurrence, Report
 from strongroom.scanner.fingerprint import PUBLIC_KEY, fingerprint
 from strongroom.scanner.limits import Limits
-from strongroom.scanner.matcher import Matcher
+from strongroom.scanner.matcher import Matcher, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Protocol
 
     from strongroom.scanner.blob import Blob, Provenance, Source, Version
@@ -89,20 +89,16 @@ def _work(
     source: Source, shard: Callable[[], Iterator[Blob]], matcher: Finder, limits: Limits
 ) -> Iterator[Batch]:
     """Scan one part; yields batches a few times a second."""
-    warn = source.warnings.append
     hits: list[tuple[str, Match, Occurrence]] = []
     warnings: list[str] = []
     blobs = size = 0
     told = len(source.warnings)
     due = time.monotonic() + STEP
-    for blob in shard():
-        blobs += not blob.own  # a later piece of a file is no file of its own
-        size += len(blob.data) if blob.own_end < 0 else blob.own_end - blob.own
-        try:
-            for part in expand(blob, limits, warn):
-                hits += look(matcher, part)
-        except Exception as error:
-            warnings.append(f"{blob.provenance.shown}: not scanned to its end ({type(error).__name__})")
+    for group in gather(shard(), together=isinstance(matcher, Matcher)):
+        for blob in group:
+            blobs += not blob.own  # a later piece of a file is no file of its own
+            size += len(blob.data) if blob.own_end < 0 else blob.own_end - blob.own
+        hits += _look_at(matcher, group, limits, source.warnings.append, warnings)
         if time.monotonic() >= due:
             yield Batch(hits, warnings + source.warnings[told:], blobs, size)
             hits, warnings, blobs, size, told = [], [], 0, 0, len(source.warnings)
@@ -110,18 +106,53 @@ def _work(
     yield Batch(hits, warnings + source.warnings[told:], blobs, size)
 
 
-def look(matcher: Finder, blob: Blob) -> Iterator[tuple[str, Match, Occurrence]]:
-    """Yield (blob id, match, occurrence) for the secrets that `blob` owns."""
+def _look_at(
+    matcher: Finder, group: list[Blob], limits: Limits, warn: Callable[[str], None], warnings: list[str]
+) -> list[tuple[str, Match, Occurrence]]:
+    """Scan a group of plain texts at once, or one blob of any kind."""
+    if len(group) > 1 and isinstance(matcher, Matcher):
+        try:
+            return _look_at_texts(matcher, group)
+        except Exception:
+            for blob in group:  # one of them is to blame: each is told apart
+                blob.version = None
+    hits: list[tuple[str, Match, Occurrence]] = []
+    for blob in group:
+        try:
+            for part in expand(blob, limits, warn):
+                hits += look(matcher, part)
+        except Exception as error:
+            warnings.append(f"{blob.provenance.shown}: not scanned to its end ({type(error).__name__})")
+    return hits
+
+
+def _look_at_texts(matcher: Matcher, group: list[Blob]) -> list[tuple[str, Match, Occurrence]]:
+    hits: list[tuple[str, Match, Occurrence]] = []
+    texts = [Text(blob.provenance.name, blob.data, blob.version) for blob in group]
+    for blob, matches in zip(group, list(matcher.scan_many(texts)), strict=True):
+        if matches:
+            hits += _placed(blob, blob.data, matches)
+    return hits
+
+
+def look(matcher: Finder, blob: Blob) -> Iterable[tuple[str, Match, Occurrence]]:
+    """Return (blob id, match, occurrence) for the secrets that `blob` owns."""
     data = bytes(blob.data)
-    end = len(data) if blob.own_end < 0 else blob.own_end
     found = matcher.scan(blob.provenance.name, data, binary=blob.binary, version=blob.version)
-    matches = [m for m in found if blob.own <= m.start < end]
-    if matches and blob.binary:
-        data = data.translate(PRINTABLE)
-    line, counted = blob.line() if matches else 0, 0
+    if not found:
+        return ()
+    return _placed(blob, data.translate(PRINTABLE) if blob.binary else data, found)
+
+
+def _placed(blob: Blob, data: bytes, found: list[Match]) -> Iterator[tuple[str, Match, Occurrence]]:
+    """Tell where the matches in `data` stand that `blob` owns."""
+    end = len(data) if blob.own_end < 0 else blob.own_end
+    line, counted = -1, 0
     for number, match in enumerate(found):
         if not blob.own <= match.start < end:
             continue
+        if line < 0:
+            line = blob.line()
         line += data.count(b"\n", counted, match.start)
         counted = match.start
         place = _occurrence(blob, data, match, line)

@@ -1,77 +1,120 @@
-"""Search a version of a text: only what is new in it, the rest is known from its base.
+"""Search many texts in one pass, and of a version of a text only what is new in it.
 
-A hit depends on the bytes it matches, at most `width` before its end, and a name
-near a value (regions.py) on the beginning of that value. So hits well inside a copied
-part are the base's; around its edges the new text is searched.
+A hit depends on the bytes it matches, at most `width` before its end. So hits well inside a
+copied part are the base's; around its edges the new text is searched.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
 
     from strongroom.scanner.blob import Version
 
     Hit = tuple[int, int]
-    Span = tuple[int, int]
+    Search = Callable[[bytes], list[Hit]]
+    Zone = tuple[
+        int, int, int
+    ]  # hits that end after the first, up to the last, are the base's moved by the third
 
-AFTER = 128  # bytes after a name's end in which its value shows
+AFTER = 2  # bytes after a hit's end that it depends on
 LEAST = 256  # bytes of known text that are worth leaving out
 
 _END = itemgetter(1)
 
 
 def hits(
-    search: Callable[[bytes], list[Hit]], data: bytes, version: Version, base: Version, width: int
-) -> list[Hit]:
-    """Return what `search` would find in `data`, ordered by end."""
-    known = base.hits or []
-    found: list[Hit] = []
-    new: list[Span] = []
-    at = 0
-    for first, last, shift in _inner(version, base, width + 2):
-        if at < first:
-            new.append((at, first))
-        low = bisect_right(known, first - shift, key=_END)
-        high = bisect_right(known, last - shift, low, key=_END)
-        found += [(index, end + shift) for index, end in known[low:high]]
-        at = last
-    if at < len(data):
-        new.append((at, len(data)))
-    if new:
-        found += _searched(search, data, new, width + 2)
-        found.sort(key=_END)
+    search: Search, texts: Sequence[bytes], versions: Sequence[Version | None], width: int
+) -> list[list[Hit]]:
+    """Return what `search` finds in each of `texts`, ordered by end; `versions` are what is known of them.
+
+    The base of a version was searched before, or stands before it.
+    """
+    before = width + AFTER
+    found: list[list[Hit]] = [[] for _ in texts]
+    joined = _Joined()
+    inherited: list[tuple[int, Version, list[Zone]]] = []
+    ahead: set[Version] = set()
+    for number, (data, version) in enumerate(zip(texts, versions, strict=True)):
+        if version is None:
+            joined.add(number, data, 0, len(data))
+            continue
+        base = version.base
+        zones = _zones(version, base, before) if base and (base.hits is not None or base in ahead) else []
+        at = 0
+        for first, last, _ in zones:
+            if at < first:
+                joined.add(number, data, at, first, before)
+            at = last
+        if at < len(data):
+            joined.add(number, data, at, len(data), before)
+        inherited.append((number, version, zones))
+        ahead.add(version)
+    joined.search(search, found)
+    for number, version, zones in inherited:
+        if zones:
+            _inherit(version, zones, found[number])
+        version.hits = found[number]
     return found
 
 
-def _inner(version: Version, base: Version, before: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (first, last, shift): hits that end after first, up to last, are the base's moved by `shift`."""
+class _Joined:
+    """Pieces of texts, one behind the other: what one call of the engine searches."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._ends: list[int] = []  # of each piece, with the byte that parts it from the next
+        self._places: list[tuple[int, int, int, int, int]] = []
+        self._size = 0
+
+    def add(self, number: int, data: bytes, first: int, last: int, before: int = 0) -> None:
+        """Add what text `number` has after `first`, up to `last`, with what surrounds it."""
+        low, high = max(0, first - before), min(len(data), last + AFTER)
+        self._parts.append(data if high - low == len(data) else data[low:high])
+        self._places.append((number, low - self._size, first, last, high))
+        self._size += high - low + 1
+        self._ends.append(self._size)
+
+    def search(self, search: Search, found: list[list[Hit]]) -> None:
+        """Search the pieces and give each hit to its text."""
+        parts, ends = self._parts, self._ends
+        place = limit = -1
+        number = shift = first = last = high = 0
+        for index, end in search(parts[0] if len(parts) == 1 else b"\n".join(parts)):
+            if end > limit:
+                place = bisect_left(ends, end, place + 1)
+                limit = ends[place]
+                number, shift, first, last, high = self._places[place]
+            at = min(end + shift, high)
+            if first < at <= last:
+                found[number].append((index, at))
+
+
+def _zones(version: Version, base: Version, before: int) -> list[Zone]:
+    """The parts of a version whose hits are known: its long copies without their edges."""
+    zones = []
     for to, begin, length in version.copies:
         first = to + before if to or begin else 0
         whole = to + length == version.size and begin + length == base.size
         last = to + length - (0 if whole else AFTER)
         if last - first >= LEAST:
-            yield first, last, to - begin
+            zones.append((first, last, to - begin))
+    return zones
 
 
-def _searched(
-    search: Callable[[bytes], list[Hit]], data: bytes, spans: list[Span], before: int
-) -> Iterator[Hit]:
-    """Yield the hits that end in the spans (first excluded, last included), searched in one go."""
-    pieces = [(max(0, low - before), min(len(data), high + AFTER)) for low, high in spans]
-    text = b"\n".join([data[low:high] for low, high in pieces])
-    place = 0
-    first, last = spans[0]
-    shift, limit = pieces[0][0], pieces[0][1] - pieces[0][0]
-    for index, end in search(text):
-        while end > limit:
-            place += 1
-            low, high = pieces[place]
-            shift, limit = low - limit - 1, limit + 1 + high - low
-            first, last = spans[place]
-        if first < end + shift <= last:
-            yield index, end + shift
+def _inherit(version: Version, zones: list[Zone], found: list[Hit]) -> None:
+    """Add the base's hits in `zones` to those found."""
+    known = version.base.hits if version.base else None
+    if not known:
+        return
+    new = len(found)
+    for first, last, shift in zones:
+        low = bisect_right(known, first - shift, key=_END)
+        high = bisect_right(known, last - shift, low, key=_END)
+        found += [(index, end + shift) for index, end in known[low:high]]
+    if new:
+        found.sort(key=_END)
