@@ -90,4 +90,4 @@ def test_policies_that_cannot_be(text: str) -> None:
 def test_rules_that_luck_does_not_meet() -> None:
     tight = PasswordPolicy(100, (Charset("a", 50), Charset("bcdefghijklm", 50)))
     with pytest.raises(InvalidRequest, match="too tight"):
-        generate(checked(tight), lambda characters: characters[0])
+        generate(checked(tight), lambda characters, length: characters[0] * length)

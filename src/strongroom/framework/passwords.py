@@ -3,16 +3,17 @@
 Source: Vault's password policies (`length` and `rule "charset"`).
 """
 
-import secrets
 import string
 from collections.abc import Callable
 
 from msgspec import Struct
 
+from strongroom.crypto.random import random_text
 from strongroom.errors import InvalidRequest
 
 SHORTEST, LONGEST = 4, 100
 ATTEMPTS = 10_000
+DRAWS = 16  # until one is fit; of the default policy's one in seventy is not
 
 
 class Charset(Struct, frozen=True):
@@ -55,18 +56,28 @@ def checked(policy: PasswordPolicy) -> PasswordPolicy:
     return policy
 
 
-def generate(policy: PasswordPolicy, choice: Callable[[str], str] = secrets.choice) -> str:
+def generate(policy: PasswordPolicy, draw: Callable[[str, int], str] = random_text) -> str:
     """Draw uniformly from all passwords that keep the policy's rules: draw, and draw again until it does.
 
     Raises InvalidRequest when the rules are so tight that luck does not meet them.
     """
     alphabet = "".join(dict.fromkeys("".join(charset.characters for charset in policy.charsets)))
     for _ in range(ATTEMPTS):
-        drawn = "".join([choice(alphabet) for _ in range(policy.length)])
+        drawn = draw(alphabet, policy.length)
         if all(_count(drawn, charset) >= charset.least for charset in policy.charsets):
             return drawn
     raise InvalidRequest("the policy's rules are too tight for its length: no password was found")
 
 
+def fit(policy: PasswordPolicy, fits: Callable[[str], bool]) -> str:
+    """Draw until `fits` says so; the last of DRAWS where a policy makes none. Raises InvalidRequest."""
+    drawn = generate(policy)
+    for _ in range(DRAWS - 1):
+        if fits(drawn):
+            break
+        drawn = generate(policy)
+    return drawn
+
+
 def _count(drawn: str, charset: Charset) -> int:
-    return sum(character in charset.characters for character in drawn)
+    return sum(map(charset.characters.__contains__, drawn))

@@ -8,14 +8,15 @@ calls anything. Source: Vault's username templating page.
 import base64
 import hashlib
 import re
-import secrets
 import string
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeAlias
 
+from strongroom.crypto.random import random_text
 from strongroom.errors import InvalidRequest
 
 MAX_TEMPLATE = 1024
@@ -134,7 +135,9 @@ class _Pipeline:
             raise InvalidRequest(f"username template: {name} does not take these values") from None
 
 
-def _words(text: str) -> list[tuple[str, str]]:
+@lru_cache(maxsize=256)
+def _words(text: str) -> tuple[tuple[str, str], ...]:
+    """An action's words, read once."""
     found: list[tuple[str, str]] = []
     at = 0
     text = text.strip()
@@ -144,13 +147,13 @@ def _words(text: str) -> list[tuple[str, str]]:
             raise InvalidRequest("username template: an action cannot be read")
         found.append((word.lastgroup, word[word.lastgroup]))
         at = word.end()
-    return found
+    return tuple(found)
 
 
 def _random(facts: Facts, length: int) -> str:
     if not 1 <= length <= MAX_RANDOM:
         raise ValueError(length)
-    return "".join([secrets.choice(_LETTERS) for _ in range(length)])
+    return random_text(_LETTERS, length)
 
 
 def _truncate(facts: Facts, length: int, text: str) -> str:

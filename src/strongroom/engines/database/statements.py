@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -61,8 +62,7 @@ def _unpacked(text: str) -> list[str]:
 def check(statements: Iterable[str], dialect: Dialect) -> None:
     """Refuse statements that cannot be read. Raises InvalidRequest."""
     for statement in statements:
-        for _ in _words(statement, dialect):
-            pass
+        _words(statement, dialect)
 
 
 def filled(statements: Iterable[str], values: Mapping[str, str], dialect: Dialect) -> list[str]:
@@ -83,7 +83,13 @@ def filled(statements: Iterable[str], values: Mapping[str, str], dialect: Dialec
     return [statement for statement in made if statement]
 
 
-def _words(statement: str, dialect: Dialect) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=256)
+def _words(statement: str, dialect: Dialect) -> tuple[tuple[str, str], ...]:
+    """A statement's words with their kinds: read once, the same statements come again."""
+    return tuple(_read(statement, dialect))
+
+
+def _read(statement: str, dialect: Dialect) -> Iterator[tuple[str, str]]:
     if "\0" in statement:
         raise InvalidRequest("a statement holds a NUL character")
     at = 0
