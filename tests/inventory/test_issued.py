@@ -16,10 +16,6 @@ from tests.system.test_backup import Desk
 
 pytestmark = [pytest.mark.component("postgresql"), pytest.mark.slow]
 
-LONG = (
-    'length = 40\nrule "charset" {\n  charset = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"\n}'
-)
-
 
 @pytest.fixture(scope="module")
 def pg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
@@ -33,9 +29,8 @@ async def connected(desk: Desk, pg: Postgres) -> Desk:
     clock = desk.house.core.clock
     assert isinstance(clock, FakeClock)
     clock.advance(time.time() - clock.now())  # the database has its own idea of now
-    await desk.ask(Operation.WRITE, "sys/policies/password/long", policy=LONG)
     await desk.ask(Operation.WRITE, "sys/mounts/database", type="database")
-    await desk.ask(Operation.WRITE, "database/config/pg", **pg.config(), password_policy="long")
+    await desk.ask(Operation.WRITE, "database/config/pg", **pg.config())
     return desk
 
 

@@ -242,7 +242,7 @@ class Core:
             separate=lambda: self._separate(mount),
             pool=self.pool,
             outside=self.outside,
-            password=partial(passwords.generate, inner),
+            password=partial(passwords.generate, inner, self.joined.searchable),
             holds=partial(self.joined.hold, inner, mount),
             house=House(self, inner) if target.engine is not None and target.engine.trusted else None,
         )

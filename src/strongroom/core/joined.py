@@ -13,6 +13,7 @@ from strongroom.framework import Caller, Mount, Request, Response
 
 Changing = Callable[[BarrierTransaction, Request, Mount], Awaitable[None]]
 Holding = Callable[[BarrierTransaction, Mount, str, Mapping[str, str]], None]
+Searchable = Callable[[str], bool]
 Observer = Callable[[Request, Mount, Caller, Response], None]
 
 
@@ -21,6 +22,8 @@ class Joined:
 
     `holding` are told, in the transaction too, which secret values a path of a mount or a lease holds.
 
+    `searchable` says whether a value that is about to be made would be known where it leaks.
+
     `observers` are told of each answer once it is in the audit log; they must be quick.
     """
 
@@ -28,6 +31,7 @@ class Joined:
         self.mounts: dict[str, Mount] = {}
         self.changing: list[Changing] = []
         self.holding: list[Holding] = []
+        self.searchable: Searchable = bool
         self.observers: list[Observer] = []
 
     async def change(self, tx: BarrierTransaction, request: Request, mount: Mount) -> None:

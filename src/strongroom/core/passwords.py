@@ -1,5 +1,7 @@
 """Password policies where they are stored: `core/password-policy/<name>`."""
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from strongroom.barrier.barrier import BarrierTransaction
@@ -23,11 +25,14 @@ def view(tx: BarrierTransaction) -> View:
     return View(tx, PREFIX)
 
 
-async def generate(tx: BarrierTransaction, name: str) -> str:
-    """Make a password by the policy `name`, by the default when it is empty. Raises InvalidRequest."""
+async def generate(tx: BarrierTransaction, searchable: Callable[[str], bool], name: str) -> str:
+    """Make a password by the policy `name`, by the default when it is empty: one that a scan would know.
+
+    Raises InvalidRequest.
+    """
     if not name:
-        return passwords.generate(passwords.DEFAULT)
+        return passwords.fit(passwords.DEFAULT, searchable)
     stored = await view(tx).find(name, StoredPolicy)
     if stored is None:
         raise InvalidRequest(f"there is no password policy '{name}'")
-    return passwords.generate(stored.policy)
+    return passwords.fit(stored.policy, searchable)

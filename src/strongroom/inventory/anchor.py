@@ -47,6 +47,11 @@ def anchor(value: bytes) -> Anchor | None:
     return Anchor(skipped + at, tail[at : at + WIDTH])
 
 
+def searchable(value: str) -> bool:
+    """Whether a value would be sought."""
+    return anchor(value.strip().encode()) is not None
+
+
 def _score(window: bytes) -> float:
     escaped = sum(byte in ESCAPED for byte in window)
     return strength(window) - ESCAPED_COST * escaped

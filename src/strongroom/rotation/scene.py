@@ -11,6 +11,7 @@ import msgspec
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
+from strongroom.core import passwords
 from strongroom.core.auditing import Trail
 from strongroom.core.core import Core
 from strongroom.core.router import Target as Place
@@ -62,6 +63,10 @@ class Scene:
         engine = self.core.router.engine_for(mount)
         place = Place(mount, engine, path[len(mount.path) :], Found())
         return self.core.context(self.tx, self._request(path), place, self.caller)
+
+    async def password(self, policy: str) -> str:
+        """A password by the policy of this name. Raises InvalidRequest."""
+        return await passwords.generate(self.tx, self.core.joined.searchable, policy)
 
     async def write(self, path: str, fields: Mapping[str, Any]) -> Response:
         """A write by the engine's own handler, in this step's transaction, noted in the log."""

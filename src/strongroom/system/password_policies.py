@@ -15,8 +15,8 @@ from strongroom.core.policies import hcl
 from strongroom.core.policies.hcl import Item, Object
 from strongroom.errors import InvalidRequest, NotFound
 from strongroom.framework import Context, Fields, Nothing, Response, Route
-from strongroom.framework.passwords import Charset, PasswordPolicy, checked, generate
-from strongroom.system.house import transaction
+from strongroom.framework.passwords import Charset, PasswordPolicy, checked, fit, generate
+from strongroom.system.house import core, transaction
 
 
 class Named(Fields, frozen=True):
@@ -115,7 +115,8 @@ async def list_names(ctx: Context, req: Nothing) -> Response:
 
 
 async def make(ctx: Context, req: Named) -> Response:
-    return Response({"password": generate((await _find(ctx, req.name)).policy)})
+    policy = (await _find(ctx, req.name)).policy
+    return Response({"password": fit(policy, core(ctx).joined.searchable)})
 
 
 ROUTES = (

@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import socket
-import string
 import subprocess
 import time
 from pathlib import Path
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
 ADMIN = "strongroom"
 START_SECONDS = 30.0
-LONG = f'''length = 32
-rule "charset" {{ charset = "{string.ascii_letters + string.digits}" }}'''
-"""Long enough to be found for sure: one in seventy of 20 characters looks as if it could be guessed."""
 
 
 def binaries() -> Path | None:
@@ -94,14 +90,12 @@ class Postgres:
         for user in ("shop_a", "shop_b"):
             self._ask(f"CREATE ROLE {user} LOGIN PASSWORD '{secrets.token_urlsafe(18)}'")
         stage.ask("POST", "sys/mounts/database", {"type": "database"})
-        stage.ask("POST", "sys/policies/password/long", {"policy": LONG})
         url = f"postgresql://{{{{username}}}}:{{{{password}}}}@{self.place}/postgres?sslmode=disable"
         stage.ask(
             "POST",
             "database/config/shop",
             {"plugin_name": "postgresql-database-plugin", "connection_url": url, "username": ADMIN,
-             "password": self._password, "allowed_roles": "*",
-             "password_policy": "long"},
+             "password": self._password, "allowed_roles": "*"},
         )  # fmt: skip
         role = {"db_name": "shop", "username": "shop_a", "rotation_period": "24h"}
         stage.ask("POST", "database/static-roles/shop", role)

@@ -5,7 +5,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from strongroom.core import passwords
 from strongroom.errors import InvalidRequest
 from strongroom.framework import Operation
 from strongroom.rotation.record import GenerateTarget, Held
@@ -32,7 +31,7 @@ class Generated:
         self._secret.place(scene)
         if not self._target.fields:
             raise InvalidRequest("'fields' names what is generated")
-        await passwords.generate(scene.tx, self._target.password_policy)
+        await scene.password(self._target.password_policy)
 
     async def take(self, scene: Scene) -> None:
         """Nothing else decides when it changes."""
@@ -42,7 +41,7 @@ class Generated:
     async def prepare(self, scene: Scene) -> tuple[int, int]:
         key = await self._secret.key(scene)
         policy = self._target.password_policy
-        new = {name: await passwords.generate(scene.tx, policy) for name in self._target.fields}
+        new = {name: await scene.password(policy) for name in self._target.fields}
         scene.rows.put(f"held/{scene.key}", Held(new=new))
         number = key.current if key else 0
         return number, number + 1

@@ -5,7 +5,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from strongroom.core import passwords
 from strongroom.errors import InvalidRequest, UpstreamFailed
 from strongroom.framework import Operation
 from strongroom.rotation.declared import Call, HttpTarget
@@ -40,7 +39,7 @@ class Issued:
         self._secret.place(scene)
         self._outlet.check(self._target.url, self._target.tls_ca)
         check(self._target)
-        await passwords.generate(scene.tx, self._target.password_policy)
+        await scene.password(self._target.password_policy)
 
     async def take(self, scene: Scene) -> None:
         """Nothing else decides when it changes."""
@@ -53,7 +52,7 @@ class Issued:
         missing = sorted(self._needed() - old.keys()) if key and key.current else []
         if missing:
             raise InvalidRequest(f"the secret has no field '{missing[0]}', by which its credential is ended")
-        generated = await passwords.generate(scene.tx, self._target.password_policy)
+        generated = await scene.password(self._target.password_policy)
         slots = self._target.slots
         slot = (await state_of(scene.rows, scene.plan.name)).slot
         following = next((name for name in slots if name != slot), "")
