@@ -66,6 +66,15 @@ async def test_only_a_list_keeps_the_trailing_slash() -> None:
     assert (await Desk().request("/v1/a/b/", "LIST")).path == "a/b/"
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+async def test_nothing_is_written_to_a_folder(method: str) -> None:
+    desk = Desk()
+    kind = {"content-type": "application/merge-patch+json"}
+    answer = await desk.ask("/v1/a/b/", method, kind, b"{}")
+    assert (answer.status, members(answer)["errors"]) == (400, ["cannot write to a path ending in '/'"])
+    assert not desk.door.seen
+
+
 @pytest.mark.parametrize(
     "path",
     [

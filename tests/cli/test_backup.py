@@ -1,5 +1,6 @@
 """`operator backup` and `restore`: online, consistent, checked, sealed; no token comes back unasked."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.cli.operator import backup_file
 from tests.cli.conftest import Shell
 from tests.server.process import Server, ask, start
 
@@ -125,16 +127,32 @@ def test_a_flipped_byte_is_refused(backup: Path, shell: Shell, tmp_path: Path, p
     ran = shell("operator", "restore", tmp_path / "bad", "--data", tmp_path / "new")
     assert ran.code == 2
     assert "was not restored" in ran.err
-    assert not (tmp_path / "new" / "store.db").exists()
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("left", [0, 10, 100, 5000, -1])
 def test_a_file_that_is_cut_off_is_refused(backup: Path, shell: Shell, tmp_path: Path, left: int) -> None:
     content = backup.read_bytes()
     (tmp_path / "bad").write_bytes(content[:left])
-    ran = shell("operator", "restore", tmp_path / "bad", "--data", tmp_path / "new")
+    ran = shell("operator", "restore", tmp_path / "bad", "--data", tmp_path / "new" / "deep")
     assert ran.code == 2
-    assert list((tmp_path / "new").iterdir()) in ([], [tmp_path / "new" / "store.lock"])
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_restore_that_fails_late_puts_back_what_it_set_aside(backup: Path, vault: Vault) -> None:
+    """The file is whole, but what it holds is no store: only the copying finds that out."""
+    snapshot = b"no store at all" * 1000
+    header = {"sha256": hashlib.sha256(snapshot).hexdigest()}
+    backup_file.write(vault.shell.home / "odd.backup", header, [snapshot])
+    before = sorted(path.name for path in vault.data.iterdir())
+    arguments = ("operator", "restore", "odd.backup", "--force", "--yes", "--data")
+    ran = vault.shell(*arguments, vault.data)
+    assert (ran.code, "was not restored" in ran.err) == (2, True)
+    assert sorted(path.name for path in vault.data.iterdir()) == before
+    assert vault.shell(*arguments, vault.shell.home / "fresh").code == 2
+    assert not (vault.shell.home / "fresh").exists()
+    with vault.running() as (_, admin):
+        assert admin.ok("kv", "get", "--field", "value", "secret/a").out == "canary-value"
 
 
 def test_a_backup_never_overwrites(backup: Path, vault: Vault) -> None:

@@ -26,6 +26,13 @@ def test_write_takes_fields_or_none_with_force(sr: Shell) -> None:
     assert sr.ok("write", "-f", "sys/tools/random").out.startswith("KEY")
 
 
+@pytest.mark.parametrize("command", ["read", "write"])
+def test_only_what_must_be_given_is_called_missing(shell: Shell, command: str) -> None:
+    ran = shell(command)
+    assert ran.code == 2
+    assert ran.err.splitlines()[0] == "strongroom: the following arguments are required: PATH"
+
+
 def test_only_secret_looking_names_warn_in_write(sr: Shell) -> None:
     assert "warning" not in sr.ok("write", "cubbyhole/b", "ttl=5m").err
     assert "password" in sr.ok("write", "cubbyhole/b", "password=x").err

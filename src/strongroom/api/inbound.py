@@ -70,6 +70,8 @@ def request_of(call: Call, credentials: Credentials, identifier: str, remote: st
             operation = _refined(query)
     body = b""
     if operation is Operation.WRITE or operation is Operation.PATCH:
+        if path.endswith("/"):
+            raise InvalidRequest("cannot write to a path ending in '/'")
         body, query = call.body, {}
     if operation not in _FOLDERS and path.endswith("/"):
         path = CanonicalPath(path[:-1])

@@ -32,6 +32,12 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**options)
         self.shared: list[Callable[[Parser], None]] = []
 
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Add one; argparse calls words of `*` required unless they have a default."""
+        if options.get("nargs") == "*":
+            options.setdefault("default", [])
+        return super().add_argument(*names, **options)
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse with the options moved to the front, so that they may follow the paths."""
         given = list(sys.argv[1:] if args is None else args)

@@ -14,12 +14,14 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
+from strongroom.barrier.view import View
 from strongroom.crypto.mac import hmac_sha256
 from strongroom.errors import PermissionDenied
-from strongroom.framework.context import Context
+from strongroom.framework.context import Context, Mount
 from strongroom.framework.wire import seconds
 
 MINUTES = 60
+NAMES = "lockout/name/"
 
 # Attempts on one name take turns, so that a fleet signing in at once with the right
 # password does not charge itself out; a gate lives as long as someone waits at it.
@@ -78,23 +80,43 @@ async def attempt(ctx: Context, name: str, *, known: bool) -> AsyncIterator[None
             ctx.storage.delete(key)
 
 
+async def locked_names(view: View, limits: Limits, now: float) -> list[str]:
+    """The names of a mount, whose storage is `view`, that are closed now."""
+    found = []
+    names = view.sub(NAMES)
+    for name in await names.list() if limits.enabled else ():
+        attempts = await names.find(name, Attempts)
+        if attempts is not None and _closed(attempts, limits, now):
+            found.append(name)
+    return found
+
+
+def unlock(view: View, mount: Mount, name: str) -> None:
+    """Open a name again, whether a user has it or not."""
+    view.delete(f"{NAMES}{name}")
+    view.delete(_bucket(mount, name))
+
+
 async def _charge(ctx: Context, key: str, limits: Limits) -> int:
     """Count this attempt, durably, and return the new count."""
     now = ctx.now()
     async with ctx.separately() as view:
         found = await view.find(key, Attempts) or Attempts(0, now)
-        if found.count >= limits.threshold:
-            if now < found.last + limits.duration:
-                raise PermissionDenied("permission denied")
-            found = Attempts(0, now)
-        elif now >= found.last + limits.reset:
+        if _closed(found, limits, now):
+            raise PermissionDenied("permission denied")
+        if found.count >= limits.threshold or now >= found.last + limits.reset:
             found = Attempts(0, now)
         view.put(key, Attempts(found.count + 1, now))
     return found.count + 1
 
 
+def _closed(attempts: Attempts, limits: Limits, now: float) -> bool:
+    return attempts.count >= limits.threshold and now < attempts.last + limits.duration
+
+
 def _key(ctx: Context, name: str, *, known: bool) -> str:
-    if known:
-        return f"lockout/name/{name}"
-    bucket = hmac_sha256(ctx.mount.uuid.encode(), name.encode())[:2].hex()
-    return f"lockout/unknown/{bucket}"
+    return f"{NAMES}{name}" if known else _bucket(ctx.mount, name)
+
+
+def _bucket(mount: Mount, name: str) -> str:
+    return f"lockout/unknown/{hmac_sha256(mount.uuid.encode(), name.encode())[:2].hex()}"

@@ -40,6 +40,7 @@ def restore_snapshot(snapshot: Path, directory: Path, sha256: str) -> None:
     """
     private_directory(directory)
     lock = DirectoryLock(directory)
+    partial = directory / "restore.partial"
     try:
         target = directory / database.NAME
         if target.exists():
@@ -47,7 +48,6 @@ def restore_snapshot(snapshot: Path, directory: Path, sha256: str) -> None:
         if _synced_digest(snapshot) != sha256:
             raise IntegrityFailure(f"{snapshot} does not have the checksum given")
         _check(snapshot)
-        partial = directory / "restore.partial"
         partial.unlink(missing_ok=True)
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         _copy(snapshot, partial)
@@ -55,6 +55,7 @@ def restore_snapshot(snapshot: Path, directory: Path, sha256: str) -> None:
         partial.rename(target)
         sync_directory(directory)
     finally:
+        partial.unlink(missing_ok=True)
         lock.release()
 
 

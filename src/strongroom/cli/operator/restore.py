@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,11 @@ from strongroom.cli.prompt import confirmed
 from strongroom.errors import IntegrityFailure, InvalidRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from strongroom.cli.session import Session
 
+SNAPSHOT, ASIDE = "restore.snapshot", "before-restore-"
 ALIVE = (
     "tokens and leases that were revoked after the backup are valid again, and what was written "
     "after it is gone; with --revoke-all no token survives"
@@ -81,16 +85,17 @@ def _checked_and_restored(
     from strongroom.storage.files import private_directory  # noqa: PLC0415 (same)
     from strongroom.storage.snapshot import restore_snapshot  # noqa: PLC0415 (same)
 
+    new = _new_directories(directory)
     private_directory(directory)
-    snapshot = directory / "restore.snapshot"
+    snapshot = directory / SNAPSHOT
     snapshot.unlink(missing_ok=True)
     try:
         header = backup_file.extract(source, snapshot)
         if not dry_run:
-            _set_aside(directory)
-            restore_snapshot(snapshot, directory, header["sha256"])
-            if session.args.revoke_all:
-                _mark(directory)
+            with _set_aside(directory):
+                restore_snapshot(snapshot, directory, header["sha256"])
+                if session.args.revoke_all:
+                    _mark(directory)
     except StoreInUse as error:
         raise Failure(
             errors.USAGE, f"the server of {directory} is running", f"{error}.", "Stop it first."
@@ -99,25 +104,54 @@ def _checked_and_restored(
         raise OSError(str(error)) from None
     finally:
         snapshot.unlink(missing_ok=True)
+        _remove_empty(new)
     return header
 
 
-def _set_aside(directory: Path) -> None:
-    """Move a present store and its audit log away, under the lock that a running server holds."""
-    from strongroom.storage.files import LOCK_NAME, DirectoryLock, sync_directory  # noqa: PLC0415 (for this command)
+def _new_directories(directory: Path) -> list[Path]:
+    """Those that the restore is going to make, the innermost first."""
+    return [path for path in (directory, *directory.parents) if not path.exists()]
 
-    lock = DirectoryLock(directory)
+
+def _remove_empty(directories: list[Path]) -> None:
+    """Take back what was made for nothing: a restore that failed leaves no trace."""
+    from strongroom.storage import files  # noqa: PLC0415 (for this command alone)
+
+    for path in directories:
+        if not {child.name for child in path.iterdir()} - {files.LOCK_NAME}:
+            (path / files.LOCK_NAME).unlink(missing_ok=True)
+            path.rmdir()
+
+
+@contextmanager
+def _set_aside(directory: Path) -> Iterator[None]:
+    """Move a present store and its audit log away; back again when the block fails."""
+    from strongroom.storage import database  # noqa: PLC0415 (for this command alone)
+    from strongroom.storage.files import LOCK_NAME, DirectoryLock, sync_directory  # noqa: PLC0415 (same)
+
+    kept = (LOCK_NAME, SNAPSHOT)
+    lock = DirectoryLock(directory)  # a running server holds it
+    aside = directory / f"{ASIDE}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     try:
-        present = [path for path in directory.iterdir() if path.name not in (LOCK_NAME, "restore.snapshot")]
-        present = [path for path in present if not path.name.startswith("before-restore-")]
+        present = [path for path in directory.iterdir() if path.name not in kept]
+        present = [path for path in present if not path.name.startswith(ASIDE)]
         if present:
-            aside = directory / f"before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
             aside.mkdir(mode=0o700)
             for path in present:
                 path.rename(aside / path.name)
             sync_directory(directory)
     finally:
         lock.release()
+    try:
+        yield
+    except BaseException:
+        for path in directory.glob(f"{database.NAME}*"):
+            path.unlink()
+        for path in aside.iterdir() if present else ():
+            path.rename(directory / path.name)
+        if present:
+            aside.rmdir()
+        raise
 
 
 def _mark(directory: Path) -> None:
