@@ -31,17 +31,21 @@ _TYPED = lazy(
     rb"\s{1,3}(?:\*?string|\[\]byte|\[\]string)\s{0,3}=\s{0,8}(?=[\"`\[])|"
     rb"\s{0,3}\{\s{0,2}get;[^{}\n]{0,40}\}\s{0,3}=\s{0,3}(?=[@$]?\")|"
     rb"[\"'`]?[?!]?\s{0,3}:\s{0,3}(?:&?'?[A-Za-z_][\w.<>\[\]?&' |"
-    rb"]{0,40}?)?\s{0,3}=\s{0,8}(?=[A-Za-z@$]{0,2}[\"'`(])"
+    rb"]{0,40}?)?\s{0,3}:?=\s{0,8}(?=[A-Za-z@$]{0,2}[\"'`(])"
 )
 _OP = lazy(
-    rb"(?P<close>(?:\[\w{0,12}\])?(?:\\{0,3}[\"'`])?\s?[\])}]{0,2}|)"
-    rb"(?:[ \t]{0,24}(?P<op>:=|\.(?:not\.)?(?:to|be|is|eq|should)(?:[._ ]?\w{1,12}){0,3}\(|or(?=\s)|"
-    rb"=>|\|\|=|\?\?=|"
+    rb"(?P<close>(?:\[\w{0,12}\])?(?:\\{0,3}[\"'`])?\s?[\])}]{0,2}(?:(?<=\])[\"'`])?|)"
+    rb"(?:[ \t]{0,24}(?P<op>:=|(?:\(\))?\)?\.(?:then|will|and_?)?[rR]eturns?\(|returns(?= \")|"
+    rb"\.(?:type|fill|val|set_?[vV]alue|send_?[kK]eys)\(|by lazy \{|"
+    rb";\s\w{1,12}\s[!=]=|to(?=\s{1,3}@?[\"'])|"
+    rb"\.(?:not\.)?(?:to|be|is|eq|should)(?:[._ ]?\w{1,12}){0,3}\(|or(?=\s)|"
+    rb"=>|\|\|=|\?\?=|\?=|"
     rb"(?<=\))\{|(?<=\) )\{|[=!]==?|=~|=|::?|->|<-|,|\{(?=[\"'])|"
     rb"\(|\|\||\?\?)[ \t]{0,24}|(?P<space>[ \t]{1,24}))"
 )
 _PAIR = lazy(
-    rb"\\?[\"'`]?\s{0,4}(?:,|;|\}|:\s{0,3}\{|(?:\s\w{1,14}=\"\w{1,20}\")?\s?/?>\s{0,40}(?=<))?\s{0,40}(?:[-{]\s)?(?:"
+    rb"\\?[\"'`]?\s{0,4}(?:,|;|\}|:\s{0,3}\{|(?:\s\w{1,14}=\"\w{1,20}\")?\s?/?>\s{0,40}(?=<))?\s{0,40}(?:[-{]\s{1,24})?"
+    rb"(?:(?:type|description|sensitive|nullable)\s{0,16}=\s{0,4}[^\n{}]{0,120}\n\s{0,24}){0,4}(?:"
     rb"(?:[\"']?(?:type|secure|sensitive|enabled|description|default|scope|nullable|"
     rb"encrypted)[\"']?\s{0,2}[=:]\s{0,2}[\"']?\w{0,20}[\"']?,?\s{0,30})?"
     rb"<?[\"']?(?:[\w:]{0,3}value|default(?:_?value)?|content|with)[\"']?\s{0,4}(?:=>|"
@@ -52,11 +56,15 @@ _PAIR = lazy(
 _ELEMENT = lazy(
     rb"(?:\s[^<>\n]{0,120})?(?<!/)>\s{0,40}(?=[^<\s]|<!\[CDATA\[)|[\"']\s{0,2}>\s{0,40}(?=[^<\s])"
 )
-_ARGUMENT = lazy(rb"(?:\w\s?\(|\{\s?|[\s(,\[]\()(?:\s{0,20}|[\w.&*\"']{1,40},\s?)[A-Za-z@]?\\{0,3}[\"'`]$")
+_ARGUMENT = lazy(
+    rb"(?:\w\s?\(|\{\s?|[\s(,\[]\()(?:\s{0,20}|[\w.&*\"']{1,40},\s?)[A-Za-z@]?\\{0,3}[\"'`][#.:$]?$|"
+    rb"\([\"'`]\w{0,12}\[name=\\?[\"']?$"
+)
 _TARGET = lazy(
     rb"(?i)(?:put|set\w{0,12}|setopt\w{0,8}|str\w{0,12}|equals?|assert\w{0,12}|add\w{0,10}|append|option|"
-    rb"compare\w{0,8}|define)\s?\(\s{0,8}(?:[\w.&*>-]{1,30},\s?)?[\w.]{0,30}$|\{$|\bset\s{1,2}:$"
+    rb"compare\w{0,8}|define)\s?\(\s{0,8}(?:[\w.&*>-]{1,30},\s?)?[\w.&*>-]{0,30}$|\{$|\w[ (]:$|\bset\s{1,2}:$"
 )
+_PREFIX = lazy(rb"<\w{1,30}:$")  # of an element's name
 _DEFAULT = lazy(rb":[-=]?[\"']?(?P<v>[^\s}$\"'`{]{3,300})[\"']?\}")  # of `${name:-value}`
 _OPERATIONS = {
     b"(": "call",
@@ -142,9 +150,13 @@ def _read(data: bytes, left: int, right: int, place: Place) -> Assignment | None
     pair = _PAIR.match(data, right, right + 240)
     if pair is not None:
         return generic_values.value(data, name, left, "pair", pair.end(), place)
-    if before == b"<" or (data[right : right + 1] in (b'"', b"'") and before in (b'"', b"'")):
+    if (
+        before == b"<"
+        or _PREFIX.search(data, max(0, left - 32), left)
+        or (data[right : right + 1] in (b'"', b"'") and before in (b'"', b"'"))
+    ):
         element = _ELEMENT.match(data, right, right + 200)
-        if element is not None and (place.kind != "code" or before == b"<"):
+        if element is not None and (place.kind != "code" or before in (b"<", b":")):
             return generic_values.element(data, name, left, element.end())
     typed = _TYPED.match(data, right, right + 80)
     if typed is not None:
@@ -157,9 +169,13 @@ def _operation(op: bytes) -> str:
 
 
 def _operator(data: bytes, name: str, left: int, right: int, place: Place) -> Assignment | None:
-    if data[left - 2 : left] == b"${":
+    if data[left - 2 : left] == b"${" and place.suffix != "robot":
         default = _DEFAULT.match(data, right, right + 400)
         return Assignment(name, left, "embedded", *default.span("v"), True) if default else None
+    if data[right : right + 1] == b"," or data[left - 2 : left] in (b", ", b",$", b" $"):
+        unpacked = _unpacked(data, name, left)
+        if unpacked is not None:
+            return unpacked
     op = _OP.match(data, right, right + 64)
     if op is None:
         return None
@@ -173,3 +189,27 @@ def _operator(data: bytes, name: str, left: int, right: int, place: Place) -> As
     if kind == "assign" and op["op"] in (b"=", b":=") and data[left - 1 : left] in b";&?" and left:
         kind = "embedded"
     return generic_values.value(data, name, left, kind, at, place)
+
+
+_UNPACKED = lazy(
+    rb"[ \t]{0,40}(?:(?:my|our|local|var|let|const|val)\s)?\s?\(?"
+    rb"(?P<names>[\w.$@]{1,40}(?:,\s?[\w.$@]{1,40}){1,5})\)?"
+    rb"\s{0,3}:?=\s{0,3}\(?(?=[\w\"'])"
+)
+_PART = lazy(rb"(?:[bru]?(?P<q>[\"'])(?P<v>[^\"'\n]{1,300})(?P=q)|[\w.]{1,60}),?\s{0,3}")
+
+
+def _unpacked(data: bytes, name: str, left: int) -> Assignment | None:
+    """`user, password = "anna", "…"`: the value in the name's place."""
+    line = data.rfind(b"\n", 0, left) + 1
+    several = _UNPACKED.match(data, line, line + 300)
+    if several is None or left > several.end("names"):
+        return None
+    at = several.end()
+    for _ in range(data.count(b",", several.start("names"), left)):
+        part = _PART.match(data, at, at + 400)
+        if part is None:
+            return None
+        at = part.end()
+    part = _PART.match(data, at, at + 400)
+    return Assignment(name, left, "assign", *part.span("v"), True) if part and part["v"] else None

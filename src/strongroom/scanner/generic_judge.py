@@ -16,6 +16,7 @@ from strongroom.scanner.lazy_pattern import lazy
 from strongroom.scanner.scoring import THRESHOLD, Subject, score
 from strongroom.scanner.scoring_text import covered
 
+PIN = 6  # digits that alone make a password
 _JOINTS = str.maketrans("", "", " _-.")
 
 
@@ -52,7 +53,8 @@ _DOC_HOST = lazy(
 
 def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     """Decide on an assignment."""
-    named = classify(found.name.rpartition(".")[2] if found.op == "call" else found.name)
+    called = found.name.rpartition(".")[2] if found.op == "call" else found.name
+    named = Named("password", 1.0) if found.op == "call" and called == "auth" else classify(called)
     if named is None:
         return Verdict(False, 0.0, ("its name is not that of a secret",))
     words = words_of(found.name.rpartition(".")[2])
@@ -117,7 +119,8 @@ def excluded(name: str, named: Named, value: str, *, quoted: bool) -> str:
         return "an access key's public id"
     if value.lower() == name.lower() or words_of(value) == words_of(name):
         return "the value repeats its name"
-    return _wording(value) or placeholder(value) or harmless(value)
+    digits = named.kind == "password" and value.isdigit() and len(value) >= PIN
+    return _wording(value) or placeholder(value) or ("" if digits else harmless(value))
 
 
 def _wording(value: str) -> str:
@@ -154,28 +157,39 @@ def judge_shape(shaped: Shaped, data: bytes, place: Place) -> Verdict:
             return Verdict(False, 0.0, ("its header is no JSON",))
         reason = placeholder(value) if len(value) < 400 and kind != "generic.password_hash" else ""
         return Verdict(not reason, 0.0 if reason else 0.95, (reason or "its shape says what it is",), kind)
-    reason = _shape_against(shaped, value, data)
-    if reason:
+    return _judged(shaped, value, data, place)
+
+
+def _judged(shaped: Shaped, value: str, data: bytes, place: Place) -> Verdict:
+    """Decide on a shape by the score of its value under its name."""
+    named, kind, raw = _named(shaped), shaped.shape.detector, data[shaped.start : shaped.end]
+    reason = _shape_against(shaped, value, data) if named else "its name is not that of a secret"
+    if reason or named is None:
         return Verdict(False, 0.0, (reason,))
-    named = (
-        Named("password", 1.0)
-        if shaped.shape.name in ("password", "url", "argument")
-        else Named("token", 0.7)
-    )
-    op = "call" if shaped.shape.name == "argument" else "embedded"
-    return _decide(shaped.shape.name, named, raw, op, place)._replace(detector=kind)
+    op = {"argument": "call", "before": "comma"}.get(shaped.shape.name, "embedded")
+    verdict = _decide(shaped.shape.name, named, raw, op, place)
+    return verdict._replace(detector=f"generic.{named.kind}" if op == "comma" else kind)
+
+
+def _named(shaped: Shaped) -> Named | None:
+    """What a shape's value is called: a password, a token, or what the name beside it says."""
+    if shaped.named:
+        return classify(shaped.named)
+    sure = shaped.shape.name in ("password", "url", "argument")
+    return Named("password", 1.0) if sure else Named("token", 0.7)
 
 
 def _shape_against(shaped: Shaped, value: str, data: bytes) -> str:
     """Say what on its line rules a judged shape out, or ""."""
     if shaped.shape.detector == "generic.basic_auth" and not _REQUEST.search(_line(data, shaped.start)):
         return "`-u` of a program that makes no request"
-    if shaped.shape.name not in ("bearer_token", "auth_token", "flag"):
+    if shaped.shape.name not in ("bearer_token", "auth_token", "flag", "before"):
         return ""
     line = data[max(data.rfind(b"\n", 0, shaped.start) + 1, shaped.start - 200) : shaped.start]
     if b"pass" in line[-40:] or b"pw" in line[-20:]:
         return ""
-    return implausible("token", value, line[-40:].decode("ascii", "replace"))
+    named = classify(shaped.named) if shaped.named else None
+    return implausible(named.kind if named else "token", value, line[-40:].decode("ascii", "replace"))
 
 
 _REQUEST = lazy(rb"(?i)curl|https?:|wget|--?(?:proxy-)?user\b|httpie?|\bab\b|api|%host|://|svn|ftp|hey\b|wrk")

@@ -89,11 +89,17 @@ def classify(name: str) -> Named | None:
         return None
     if words[-1] in ("hash", "hashed", "digest", "crypt"):
         return Named("password_hash", 0.6) if any(_PASSWORD.search(w) for w in words[:-1]) else None
-    if any(w in _REJECT_ANY for w in words[:-1]) and not _PASSWORD.search(words[-1]):
-        return None
-    if words[-2:] in (["oauth", "nonce"], ["oauth", "signature"], ["http", "nonce"], ["server", "nonce"]):
+    if _harmless(words):
         return None
     return _tail_kind(words) or _inner_kind(words)
+
+
+def _harmless(words: list[str]) -> bool:
+    """Whether some word says that the value is no secret: a form's field, a count, a public thing."""
+    if words[-2:] in (["oauth", "nonce"], ["oauth", "signature"], ["http", "nonce"], ["server", "nonce"]):
+        return True
+    secret = _PASSWORD.search(words[-1]) or words[-2:] in (["csrf", "secret"], ["xsrf", "secret"])
+    return words[-1] in _REJECT_ANY or (not secret and any(w in _REJECT_ANY for w in words[:-1]))
 
 
 def key_id(name: str, value: str) -> bool:

@@ -12,7 +12,10 @@ from strongroom.scanner.lazy_pattern import lazy
 
 
 class Shape(NamedTuple):
-    """`pattern`'s group `v` is the secret; `judged` ones also pass the score, as passwords."""
+    """`pattern`'s group `v` is the secret; `judged` ones also pass the score, as passwords.
+
+    Where it has a group `n`, that is the name to judge by.
+    """
 
     detector: str
     pattern: re.Pattern[bytes]
@@ -21,11 +24,12 @@ class Shape(NamedTuple):
 
 
 class Shaped(NamedTuple):
-    """A shape found in a blob: `data[start:end]` is the secret."""
+    """A shape found in a blob: `data[start:end]` is the secret, `named` what it is called there."""
 
     shape: Shape
     start: int
     end: int
+    named: str = ""
 
 
 def _shape(detector: str, pattern: str, *, judged: bool = False, name: str = "") -> Shape:
@@ -75,9 +79,8 @@ _CURL = (
 )
 _LFTP = r"\b(?:lftp|open)\b[^\n|;]{0,120}?\s-u\s{0,2}[\w.@-]{1,60},(?P<v>[^\s\"'$,]{2,80})"
 _FLAG = (
-    r"(?<![\w-])--?(?:[a-zA-Z][\w-]{0,24})??(?i:pass|password|passwd|passphrase|secret|token|"
-    r"api-?key|apikey|pwd|pw|access-key|secret-key|auth-key|"
-    r"credential|psk)[\"']?(?:=|,?\s{1,3})[\"']?(?P<v>[^\s\"'$<{%`|&;,()\[\]-][^\s\"'`|&;,<>()\[\]]{2,300})"
+    r"(?<![\w-])--?(?P<n>(?:[a-zA-Z][\w-]{0,24})??(?i:pass|password|passwd|passphrase|secret|token|"
+    r"key|apikey|pwd|pw|credentials?|psk|salt|seed))[\"']?(?:=|,?\s{1,3})[\"']?(?P<v>[^\s\"'$<{%`|&;,()\[\]-][^\s\"'`|&;,<>()\[\]]{2,300})"
 )
 _URL = (
     r"(?<![\w+])(?:[a-z][a-z0-9+.\-]{1,20}):(?://|"
@@ -91,7 +94,15 @@ _EXPECTED = (
     r"(?i:[\w.()]{0,40}?%s)(?![a-z])"
 )
 _EQUALS = r"(?P<q>[\"'])(?P<v>[^\"'\s]{6,90})(?P=q)\.equals\w{0,10}\((?i:[\w.()]{0,40}?%s)(?![a-z])"
-_STORED = r"(?P<q>[\"'])(?P<v>[^\"'\s]{6,90})(?P=q), forKey: \"(?i:[\w.]{0,40}?%s)\""
+# A value before its name: `set("…", forKey: "token")`, `SET value = '…' WHERE name = 'token'`,
+# `MOVE '…' TO WS-TOKEN`.
+_BEFORE = (
+    r"(?P<q>[\"'])(?P<v>[^\"'\s]{5,120})(?P=q)(?:,?\s{1,2}(?i:forkey|key|forhttpheaderfield|for|withkey|name|"
+    r"forname|account|service):\s?@?[\"']|\s{1,3}(?i:where)\s{1,3}[\w.`\"]{1,40}\s?=\s?'|\s{1,3}TO\s{1,3}(?:WS-)?"
+    r"|[,\s]\s{0,20}[\"']?(?i:name|key|id)[\"']?\s?[:=]\s?[\"'])(?P<n>[\w.-]{0,60}?"
+    r"(?i:pass(?:word|wd|phrase|code)?|pwd|pw|"
+    r"secret|token|key|credentials?|salt|seed)\d?)(?![\w-])"
+)
 _PASSWORDS, _TOKENS = "(?:pass(?:word|wd|phrase)?|pwd)", "(?:secret|token|key)"
 
 SHAPES: dict[str, tuple[Shape, ...]] = {
@@ -104,11 +115,9 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
             _shape("password", text % _PASSWORDS, judged=True, name="argument")
             for text in (_EXPECTED, _EQUALS)
         ),
-        *(
-            _shape("token", text % _TOKENS, judged=True, name="flag")
-            for text in (_EXPECTED, _EQUALS, _STORED)
-        ),
+        *(_shape("token", text % _TOKENS, judged=True, name="flag") for text in (_EXPECTED, _EQUALS)),
     ),
+    "before": (_shape("password", _BEFORE, judged=True, name="before"),),
     "jwt": (
         _shape("jwt", r"(?<![\w-])(?P<v>eyJ[\w-]{8,2000}\.eyJ?[\w-]{8,4000}\.[\w-]{10,2000})(?![\w-])"),
         _shape(
@@ -235,7 +244,8 @@ def shapes(data: bytes, end: int, seen: set[int], family: str = "") -> Iterator[
             if match.end() < end - 2 or match.start("v") in seen:
                 continue
             seen.add(match.start("v"))
-            yield Shaped(shape, match.start("v"), match.end("v"))
+            named = match["n"].decode() if "n" in shape.pattern.groupindex else ""
+            yield Shaped(shape, match.start("v"), match.end("v"), named)
 
 
 _ALL = tuple(shape for family in SHAPES.values() for shape in family)

@@ -18,7 +18,9 @@ _STRONG = r"(?:pass|pwd|psw|secret|cred|token|pw|psk|dsn|mnemonic)"
 _WEAK = r"(?:key|auth|salt|nonce|seed|jwt|sig)"
 _NAME_TAIL = r"[\w.\-]{0,24}(?:\[\w{0,8}\])?\\?[\"'`\])}]{0,3}\s{0,4}"
 _JOINED = (
-    r"(?:\??:\s?&?[\w.'?]{1,16}\s?=|[=:(,>|!?]{1,2}=?|->|<-|\{|(?:as )?(?:string|\[\]byte) =|"
+    r"(?:\??:\s?&?(?:constant )?[\w.'?]{1,16}\s?:?=|[=:(,>|!?]{1,2}=?|->|<-|\{|"
+    r"(?:as )?(?:string|\[\]byte) =|\(\)\)?\.\w{0,8}return\w{0,5}\(|\.(?:type|fill|val|set_?value|send_?keys)\(|"
+    r"by lazy \{|; \w{1,12} [=!]=|"
     r"\{ get;[^{}\n]{0,30}\} =|\.(?:not\.)?(?:to|be|is|eq|should)[\w. ]{0,20}\(|or )"
     r"\s{0,4}(?:\(\s{0,12}|<string>)?"
 )
@@ -35,7 +37,8 @@ TRIGGERS = (
         "assign",
         (
             rf"(?i)(?:{_STRONG}|key)[\w.\-]{{0,24}}(?:[\"'],?|"
-            rf",)?(?:\"type\":\"[\w]{{0,12}}\",)?\s{{0,24}}(?:[-,{{]\s)?[\"']?(?:value|default|"
+            rf",)?(?:\"type\":\"[\w]{{0,12}}\",)?\s{{0,24}}"
+            rf"(?:[-,{{]\s{{1,24}}|: ?\{{ ?type: ?\w{{1,10}}, )?[\"']?(?:value|default|"
             rf"defaultvalue|content|with)[\"']?\s{{0,3}}[=:>]"
         ),
     ),
@@ -78,7 +81,17 @@ TRIGGERS = (
     ),
     Trigger(
         "assign",
-        r"(?i)(?:pass|password|passwd|pwd|secret|token|key|passphrase)\s{1,8}[en@]?['\"`][^\s'\"<$%{`]",
+        r"(?i)(?:pass|password|passwd|pwd|pw|psk|passcode|secret|token|key|passphrase|credentials?)\d{0,2}[\"']?"
+        r"\s{1,8}(?:to )?[en@]?['\"`][^\s'\"<$%{`]",
+    ),
+    Trigger(
+        "assign",
+        r"(?i)variable \"[\w-]{0,40}(?:pass|pwd|secret|token|key)[\w-]{0,20}\" \{[^{}]{0,200}"
+        r"\sdefault\s{1,12}= ",
+    ),
+    Trigger(
+        "assign",
+        r"(?i)(?:pass|password|passwd|pwd|secret|token|_key)\}?[ \t]{4,12}[^\s=:#(${]{4,64}[\r\n]",
     ),
     Trigger(
         "assign",
@@ -102,13 +115,24 @@ TRIGGERS = (
         r"(?i)(?:equals?|assert\w{0,12})\((?:\w{1,8},\s?)?[\"'][^\"'\s]{6,90}[\"'],\s{0,20}[\w.()]{0,40}"
         r"(?:pass|pwd|secret|token|key)",
     ),
-    Trigger("expected", r"(?i)[\"'], forkey: [\"'][\w.]{0,40}(?:pass|pwd|secret|token|key)"),
+    Trigger(
+        "before",
+        r"(?i)[\"'](?:,? {1,2}(?:forkey|key|forhttpheaderfield|for|withkey|name|forname|account|service)"
+        r": ?@?[\"']| {1,3}where {1,3}[\w.`\"]{1,40} ?= ?'| {1,3}to {1,3}(?:ws-)?)[\w.-]{0,40}"
+        r"(?:pass|pwd|pw|secret|token|key|cred|salt|seed)",
+    ),
+    Trigger(
+        "before",
+        r"(?i)value[\"']?\s?[:=]\s?[\"'][^\"'\s]{5,120}[\"'][,\s]\s{0,20}"
+        r"[\"']?(?:name|key|id)[\"']?\s?[:=]\s?[\"']"
+        r"[\w.-]{0,40}(?:pass|pwd|pw|secret|token|key|cred|salt|seed)",
+    ),
     Trigger("expected", r"(?i)[\"']\.equals\w{0,10}\([\w.()]{0,40}(?:pass|pwd|secret|token|key)"),
     Trigger("powershell", r"(?i)securestring\s{1,3}(?:-string\s{1,2})?[\"'][^\s\"'$]"),
     Trigger(
         "flag",
         (
-            r"(?i)\s--?[\w-]{0,24}(?:pass|pwd|secret|token|key|passin|passout|passwd|"
+            r"(?i)[\s\"']--?[\w-]{0,24}(?:pass|pwd|secret|token|key|passin|passout|passwd|"
             r"cred)[\w-]{0,12}[\"']?[, =]\s?[\"']?[^\s\"'<\[{-]"
         ),
     ),

@@ -28,7 +28,7 @@ class Assignment(NamedTuple):
 # Functions that make a value of their one argument, and those that look one up and may be given another.
 _MAKES = (
     rb"(?i:\w{0,20}(?:str(?:ing)?|secure\w*|secret\w*|passw\w*|credentials?|token|key|text|value|chars|data|bytes|"
-    rb"buffer)|\[\]byte|bytes?|from|some|of|optional|b64\w+|base64\w*|base64\.\w+|valueof|sha\w+|md5|pointer|ptr|"
+    rb"buffer|\w{0,16}literal)|\[\]byte|bytes?|from|some|of|optional|b64\w+|base64\w*|base64\.\w+|valueof|sha\w+|md5|pointer|ptr|"
     rb"unhexlify|fromhex|must\w*|quote|literal|box::new|u|n|q|just|ok)"
 )
 _LOOKS_UP = (
@@ -46,7 +46,7 @@ _WRAP = lazy(
     rb"[\w.:>\-]{1,40}\([\"'][\w.\-]{1,60}[\"']\)\s{0,3}(?:\|\||\?\?|\?:|or)\s{0,3}|<\w{1,20}>\s?|\[\s?)?(?=[A-Za-z@$]{0,2}\\{0,3}[\"'`])"
 )
 _QUOTED = lazy(
-    rb"(?:[bBrRuUfFLNqQ@$]{0,2})(?P<q>\"\"\"|'''|\\{0,3}\"|\\{0,3}'|`)(?P<v>(?:(?!(?P=q))[^\n\\]|"
+    rb"(?:[bBrRuUfFLNqQ@$]{0,2})(?P<q>\"\"\"|'''|``|\\{0,3}\"|\\{0,3}'|`)(?P<v>(?:(?!(?P=q))[^\n\\]|"
     rb"\\[^\n\"']|(?!(?P=q))\\[\"']){1,2000}?)(?P=q)"
 )
 _BARE = lazy(rb"[^\s\"'`<>,;]{1,400}")
@@ -135,23 +135,26 @@ def _bare_word(data: bytes, name: str, left: int, op: str, at: int, place: Place
 
 
 _DIRECTIVE = lazy(
-    rb"(?i)(?:^|\n)[ \t]{0,16}(?:env|arg|set|export|setenv|machine[^\n]{0,80}|-)?[ \t]{0,4}\"?$"
+    rb"(?i)(?:^|\n)[ \t]{0,16}(?:env|arg|set|export|setenv|machine[^\n]{0,80}|\w{0,12}\(|-)?[ \t]{0,4}\"?$"
 )
 
 
 def _directive(data: bytes, left: int, place: Place) -> bool:
     """Whether a name that a space alone joins to its value begins its line, as in `requirepass x`."""
-    return (
+    return place.suffix == "robot" or (
         place.kind in ("shell", "config", "")
         and _DIRECTIVE.search(data, max(0, left - 120), left) is not None
     )
+
+
+_PAIRS = lazy(rb"\s{1,3}[\w.-]{1,40}=\S")  # more settings on a line
 
 
 def _listed(data: bytes, end: int, place: Place) -> bool:
     """Whether a bare value may be followed by more on its line: shell commands, flow mappings."""
     follow = data[end : end + 2]
     if place.kind == "config":
-        return follow[:1] in (b",", b"}")
+        return follow[:1] in (b",", b"}") or _PAIRS.match(data, end, end + 60) is not None
     return place.kind in ("shell", "text", "") and (
         follow[:1] in (b",", b";", b"}", b'"', b"'", b"&", b"|", b"`") or follow[:1] == b" "
     )
