@@ -17,7 +17,7 @@ def fill(server: Strongroom, count: int) -> int:
         fields = {f"field{at}": _value(dice) for at in range(A_SECRET)}
         server.call("POST", f"secret/data/app{number}", {"data": fields})
     status = server.call("GET", "inventory/fingerprints")["data"]
-    while status["values"] < count:
+    while status["changes_left"]:
         status = server.call("GET", "inventory/fingerprints")["data"]
     server.call("GET", "inventory/fingerprints/filter")
     searchable: int = status["searchable"]

@@ -1,12 +1,14 @@
 """The fingerprint index: what it holds and for how long, through restarts, seals and crashes."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from strongroom.errors import RateLimited, Sealed
 from strongroom.framework import Operation
-from strongroom.inventory import InventoryDesk, Reference, indexing
+from strongroom.inventory import InventoryDesk, Reference, exchange, indexing
 from tests.inventory.planted import value
 from tests.inventory.scanner import Scanner
 from tests.inventory.test_inventory import inventory
@@ -120,6 +122,42 @@ async def test_what_a_crash_left_undone_is_done_after_the_start(desk: Desk) -> N
     await desk.open()
     assert await held(desk) == ["secret/app version 1, field password"]
     assert await desk.house.core.barrier.begin().scan("inventory/pending/") == []
+
+
+async def test_who_asks_is_told_to_ask_again_while_changes_are_taken_in(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer without them could call a leak clean."""
+    service = inventory(desk)
+    assert service._task is not None
+    service._task.cancel()
+    await put(desk, "app")
+    monkeypatch.setattr(exchange, "STATUS_PATIENCE", 0.0)
+    status = await desk.ask(Operation.READ, "inventory/fingerprints")
+    assert (status["values"], status["changes_left"]) == (0, 1)
+    with pytest.raises(RateLimited, match="ask again"):
+        await service.settled(0.0)
+    assert len(await held(desk)) == 1
+    async with service._turn:
+        with pytest.raises(RateLimited, match="ask again"):
+            await service.settled(0.01)
+    desk.house.core.closers.remove(service.close)  # type: ignore[union-attr]  # its task is gone
+
+
+async def test_a_server_stops_before_all_is_taken_in_and_goes_on_after_the_start(desk: Desk) -> None:
+    service = inventory(desk)
+    for number in range(8):
+        fields = {f"field{at}": value(f"many {number} {at}") for at in range(indexing.MOST)}
+        await desk.ask(Operation.WRITE, f"secret/data/many{number}", data=fields)
+    waiting = asyncio.create_task(service.settled())
+    await asyncio.sleep(0)
+    await service.close()
+    with pytest.raises(Sealed):
+        await waiting
+    assert desk.house is not None
+    assert await desk.house.core.barrier.begin().scan("inventory/pending/")
+    await service.open()
+    assert len(await held(desk, value("many 7 255"))) == 1
 
 
 async def test_a_refused_or_failed_change_leaves_no_note(desk: Desk) -> None:

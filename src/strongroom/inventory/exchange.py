@@ -3,18 +3,20 @@
 import hmac
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from contextlib import suppress
 from typing import Annotated, Any
 
 from msgspec import Meta
 
-from strongroom.errors import InvalidRequest
+from strongroom.errors import InvalidRequest, RateLimited
 from strongroom.framework import Context, Fields, Nothing, Response
-from strongroom.inventory import house, known, references
+from strongroom.inventory import house, indexing, known, references
 from strongroom.inventory.fingerprints import Value
 from strongroom.inventory.references import Reference
 from strongroom.scanner.known import blinding
 
 MOST = 1000  # points or rows in one request
+STATUS_PATIENCE = 2.0  # seconds
 
 
 class Evaluate(Fields, frozen=True):
@@ -101,13 +103,18 @@ async def live(ctx: Context, owner: str, names: tuple[str, ...]) -> list[Referen
 
 
 async def read_status(ctx: Context, req: Nothing) -> Response:
-    """How many values the index has, how many of them are sought, and what this hour's scans asked."""
+    """How many values the index has, seeks and is still to take in, and what this hour's scans asked."""
     desk = house.desk(ctx)
-    rows = await desk.settled()
-    values = await _count(ctx, "value/")
-    evaluated = desk.guard.evaluated
+    with suppress(RateLimited):
+        await desk.settled(STATUS_PATIENCE)
+    changes = await _count(ctx, indexing.PENDING) + await _count(ctx, indexing.FRESH)
     return Response(
-        {"values": values, "searchable": len(rows.by_id), "windows_evaluated_this_hour": evaluated}
+        {
+            "values": await _count(ctx, "value/"),
+            "searchable": len(desk.rows.by_id),
+            "changes_left": changes,
+            "windows_evaluated_this_hour": desk.guard.evaluated,
+        }
     )
 
 

@@ -2,7 +2,7 @@
 
 A change leaves a note in its own transaction (`pending/…`), so no crash loses it; the
 desk turns notes into index records right after. What asks the index first waits until
-no note is left.
+no note is left, or is told to ask again.
 """
 
 import asyncio
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 FLUSH_SECONDS = 5.0
 FLUSH_READS = 4096
 RERUNS = 64
+PATIENCE = 20.0  # seconds that a question to the index waits for changes
+BEHIND = "the fingerprint index is still taking in changes; ask again shortly"
 ASKING = frozenset({Operation.READ, Operation.LIST, Operation.SCAN, Operation.HELP})
 MOUNT = Mount(
     path="inventory/",
@@ -191,15 +193,26 @@ class InventoryDesk:
                 await self._flush()
         self._keys, self.rows = None, Rows()
 
-    async def settled(self) -> Rows:
-        """The rows, with every change up to now in them."""
-        async with self._turn:
+    async def settled(self, patience: float | None = PATIENCE) -> Rows:
+        """The rows, with every change up to now in them.
+
+        Raises RateLimited when that takes longer, Sealed when the server closes before.
+        """
+        end = asyncio.get_running_loop().time() + patience if patience is not None else None
+        try:
+            async with asyncio.timeout_at(end):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise RateLimited(BEHIND) from None
+        try:
             await self._load()
             if self._unmounted:
                 self._unmounted = False
                 await self._retried(lambda tx: indexing.note_unmounted(tx, self._core.mounts.values()))
-            await self._take_notes()
+            await self._take_notes(end)
             await self._load()
+        finally:
+            self._turn.release()
         return self.rows
 
     async def _load(self) -> None:
@@ -210,14 +223,22 @@ class InventoryDesk:
             self._loaded = True
             await indexing.load(self._core.barrier.begin, self.rows)
 
-    async def _take_notes(self) -> None:
+    async def _take_notes(self, end: float | None) -> None:
         while noted := await indexing.notes(self._core.barrier.begin()):
             for one in noted:
+                self._go_on(end)
                 mounts, now = self._core.mounts.values(), self._core.clock.now()
                 await self._retried(indexing.indexing(self.keys, mounts, one, now))
         while issued := await indexing.issued(self._core.barrier.begin()):
             for one in issued:
+                self._go_on(end)
                 await self._retried(indexing.indexing_issued(self.keys, one))
+
+    def _go_on(self, end: float | None) -> None:
+        if self._closing:
+            raise Sealed("the inventory is closing")
+        if end is not None and asyncio.get_running_loop().time() > end:
+            raise RateLimited(BEHIND)
 
     async def flush(self) -> None:
         """Write down the reads gathered so far."""
@@ -241,7 +262,7 @@ class InventoryDesk:
             self._work.clear()
             try:
                 if woken and not self._closing:
-                    await self.settled()
+                    await self.settled(patience=None)
                 await self.flush()
             except Sealed:
                 return
