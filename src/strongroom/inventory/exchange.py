@@ -6,6 +6,7 @@ from binascii import Error as Base64Error
 from contextlib import suppress
 from typing import Annotated, Any
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from msgspec import Meta
 
 from strongroom.errors import InvalidRequest, RateLimited
@@ -52,12 +53,11 @@ async def evaluate(ctx: Context, req: Evaluate) -> Response:
     """Multiply each point with the index's number; the caller's hour is charged before they are looked at."""
     desk = house.desk(ctx)
     desk.guard.charge(ctx.caller, len(req.points))
-    answers = await ctx.blocking(_multiplied, desk.keys.scalar, req.points)
+    answers = await ctx.blocking(_multiplied, desk.keys.multiplier, req.points)
     return Response({"points": answers}, facts={"windows": len(answers)})
 
 
-def _multiplied(scalar: bytes, points: list[str]) -> list[str]:
-    key = blinding.scalar(int.from_bytes(scalar))
+def _multiplied(key: EllipticCurvePrivateKey, points: list[str]) -> list[str]:
     try:
         decoded = [blinding.point(b64decode(text, validate=True)) for text in points]
     except (Base64Error, ValueError):

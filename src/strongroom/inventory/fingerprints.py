@@ -7,8 +7,9 @@ counts for duplicates, and no scanner can ask for it.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -24,12 +25,17 @@ ID_BYTES = 8
 SHORTEST = 8  # bytes of a value that counts as a duplicate of another
 
 
-class Keys(Struct, frozen=True, kw_only=True):
+class Keys(Struct, frozen=True, kw_only=True, dict=True):
     """The index's keys: the exchange's number, the key of ids, the public salt."""
 
     scalar: bytes
     ids: bytes
     salt: bytes
+
+    @cached_property
+    def multiplier(self) -> EllipticCurvePrivateKey:
+        """The exchange's number, ready to multiply with: made once, gone with the keys."""
+        return blinding.scalar(int.from_bytes(self.scalar))
 
     def __repr__(self) -> str:
         return "Keys(…)"
@@ -143,7 +149,7 @@ def made(keys: Keys, raw: bytes) -> Value:
     found = anchor(raw)
     if found is None:
         return Value(length=len(raw))
-    key = blinding.multiplied(blinding.scalar(int.from_bytes(keys.scalar)), blinding.hashed(found.window))
+    key = blinding.multiplied(keys.multiplier, blinding.hashed(found.window))
     return Value(
         hash=window_hash(Salt.of(keys.salt), found.window),
         tag=blinding.tag(key),

@@ -16,6 +16,7 @@ AREA = "inventory/"
 PENDING = "pending/"  # changed secrets
 FRESH = "fresh/"  # what mounts have issued
 ALL = 1 << 31
+TOGETHER = 100  # notes of what was issued that make one transaction
 MOST = 256  # values of one version that are indexed
 
 Changes = dict[str, bytes | None]
@@ -38,18 +39,19 @@ def note_issued(tx: BarrierTransaction, uuid: str, path: str, held: Fresh) -> No
 
 
 async def issued(tx: BarrierTransaction) -> list[str]:
-    """A page of the notes of what was issued, as `uuid/path`."""
-    return [key.removeprefix(FRESH) for key in await View(tx, AREA).keys(FRESH, "", PAGE)]
+    """Some notes of what was issued, as `uuid/path`."""
+    return [key.removeprefix(FRESH) for key in await View(tx, AREA).keys(FRESH, "", TOGETHER)]
 
 
-def indexing_issued(keys: Keys, noted: str) -> Step:
-    """The step that takes what was issued into the index, and its note away."""
+def indexing_issued(keys: Keys, noted: Iterable[str]) -> Step:
+    """The step that takes what was issued into the index, and the notes of it away."""
 
     async def step(tx: BarrierTransaction) -> Changes:
         view = View(tx, AREA)
         prints = Fingerprints(keys, view)
-        await prints.hold_made(f"{HELD}/{noted}", await view.find(FRESH + noted, Fresh) or Fresh())
-        view.delete(FRESH + noted)
+        for one in noted:
+            await prints.hold_made(f"{HELD}/{one}", await view.find(FRESH + one, Fresh) or Fresh())
+            view.delete(FRESH + one)
         return prints.rows
 
     return step

@@ -230,9 +230,8 @@ class InventoryDesk:
                 mounts, now = self._core.mounts.values(), self._core.clock.now()
                 await self._retried(indexing.indexing(self.keys, mounts, one, now))
         while issued := await indexing.issued(self._core.barrier.begin()):
-            for one in issued:
-                self._go_on(end)
-                await self._retried(indexing.indexing_issued(self.keys, one))
+            self._go_on(end)
+            await self._retried(indexing.indexing_issued(self.keys, issued))
 
     def _go_on(self, end: float | None) -> None:
         if self._closing:
