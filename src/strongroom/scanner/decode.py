@@ -6,10 +6,12 @@ one comparison of the beginning.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from strongroom.scanner import executables
 from strongroom.scanner.archives.kinds import HEAD, STARTS, sniff
-from strongroom.scanner.blob import Blob
+from strongroom.scanner.blob import PRINTABLE, Blob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -97,9 +99,37 @@ def text(blob: Blob) -> Iterator[Blob]:
     if encoding:
         yield _decoded(blob, data, encoding)
         return
-    yield _like(blob, data, binary=True)
-    if not (blob.head or data).startswith(NARROW) and (wide := wide_strings(data)):
-        yield Blob(blob.id, wide, blob.provenance.within("UTF-16 strings"))
+    parts = _parts(blob, data)
+    yield from parts or [_like(blob, data, binary=True)]
+    if not (blob.head or data).startswith(NARROW):
+        texts = [wide_strings(bytes(part.data)) for part in parts] or [wide_strings(data)]
+        if wide := b"\n".join(filter(None, texts)):
+            yield Blob(blob.id, wide, blob.provenance.within("UTF-16 strings"))
+
+
+def _parts(blob: Blob, data: bytes) -> list[Blob]:
+    """The parts of a program that may hold text; [] for what is scanned whole."""
+    if not data.startswith(executables.STARTS) or len(data) < executables.LEAST or not is_whole(blob):
+        return []
+    spans = executables.kept(lambda at, length: data[at : at + length], len(data))
+    if spans == [(0, len(data))]:
+        return []
+    return [
+        Blob(
+            blob.id,
+            data[low:high],
+            blob.provenance,
+            offset=low,
+            line=partial(_lines, data, low),
+            binary=True,
+        )
+        for low, high in spans
+    ]
+
+
+def _lines(data: bytes, end: int) -> int:
+    """How many lines of a binary end before `end`."""
+    return data[:end].translate(PRINTABLE).count(b"\n")
 
 
 def wide_encoding(data: bytes) -> str:

@@ -16,6 +16,7 @@ from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING
 
 from strongroom.errors import InvalidRequest, NotFound, StrongroomError
+from strongroom.scanner import executables
 from strongroom.scanner.archives.kinds import HEAD, sniff
 from strongroom.scanner.blob import Blob, Provenance
 from strongroom.scanner.limits import BACK, OVERLAP, PIECE, SMALL_JOB
@@ -219,9 +220,8 @@ def _blobs(handle: int, path: str, start: int, end: int) -> Iterator[Blob]:
             yield Blob("", mmap(handle, 0, access=ACCESS_READ), provenance)  # type: ignore[arg-type]  # reads alike
         return
     lines = _Lines(handle)
-    for at in range(start, end, PIECE):
+    for at, own_end in _pieces(handle, status.st_size, start, end):
         first = max(0, at - BACK)
-        own_end = min(at + PIECE, end)
         data = os.pread(handle, own_end + OVERLAP - first, first)
         yield Blob(
             "",
@@ -233,6 +233,13 @@ def _blobs(handle: int, path: str, start: int, end: int) -> Iterator[Blob]:
             own_end=own_end - first,
             head=head,
         )
+
+
+def _pieces(handle: int, size: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut the part of a huge file from `start` to `end`, without what has no text in a program."""
+    for low, high in executables.kept(lambda at, length: os.pread(handle, length, at), size):
+        for at in range(max(low, start), min(high, end), PIECE):
+            yield at, min(at + PIECE, high, end)
 
 
 class _Lines:
