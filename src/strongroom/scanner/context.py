@@ -96,7 +96,7 @@ def value_pattern(value: str) -> re.Pattern[bytes]:
     charset = _charset(value)
     inner = "".join(re.escape(c) for c in sorted(charset - set("\"'` \t\n=:,;()<>[]{}|&")))
     edge = rf"A-Za-z0-9_\-/+{inner}"
-    return re.compile(rf"(?<![.{edge}])({value})(?![={edge}]|\.[A-Za-z0-9])".encode())
+    return re.compile(rf"(?<![.\\{edge}])({value})(?![={edge}]|\.[A-Za-z0-9])".encode())
 
 
 def gate(values: Iterable[str]) -> tuple[str, int]:

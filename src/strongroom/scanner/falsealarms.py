@@ -7,14 +7,14 @@ shape alone excludes (references, paths, dates, hashes of nothing). Each returns
 from strongroom.scanner.lazy_pattern import lazy
 
 _TEMPLATE = lazy(
-    r"^[\"']?\$\w+[\"']?$|^\$?\w{1,20}\(['\"]|\{\w+[!}]|\{\w+$|^-[a-z]{1,12}$|^--[a-z{]|\$\{|\$\(|\{\{|"
+    r"^[\"']?\$\w+[\"']?$|^\$?\w{1,20}\(['\"]|\{[\w.]+[!}]|\{\w+$|^-[a-z]{1,12}$|^--[a-z{]|\$\{|\$\(|\{\{|"
     r"\}\}|<%|%>|#\{|\{%|<\?|\$\[\[|\$\$\{|"
     r"^\$[A-Za-z_]\w*(?:[\[{:>-].*)?$|^\([\w -]+\)$|\$[A-Z][A-Z_]{3,}\b|"
     r"^%\w+%$|^%\(\w+\)s|^%[-\d.]*[sdxvqrif@]$|"
     r"^@[\w.\-]+@$|^<[^<>]+>$|^\[[^\[\]]+\]$|^\{(?!AQ)[^{}]*\}$|^__\w+__$|^:[a-z_]\w*$|^\?+$|"
     r"^!(?:vault|secret|env\w*|ref|sub|getatt|include\w*|join|encrypted\w*|import\w*|base64)\b|^\$\w+\$$|%\{|^&[a-z]+;|^\$\d$|"
     r"^\$env:|^(?:ref|refs|secret|vault|op|ssm|aws-?sm|arn|file|env|keyring|resolve|gcp|sops|"
-    r"azurekeyvault|doppler|ssh)(?:\+\w+)?:|"
+    r"azurekeyvault|doppler|ssh|strongroom)(?:\+\w+)?:|"
     r"^ENC\[|^ENC\(|^AQICAH|\$ANSIBLE_VAULT|^\w+\(.*\)$|^@Microsoft\.KeyVault|^\{\w+\}|"
     r"<[a-z_ \-]+>|\[[A-Z_ \-]+\]|^%[A-Z_]+"
 )
@@ -29,7 +29,8 @@ _WORDS = (
     "undefined|default_?password|no_?password|same_?as|see_?below|redact|obfuscated|scrubbed|"
     "sanitized|censored|deadbeef|the_?password"
 )
-_PLACEHOLDER = lazy(rf"(?i)(?:^|[^a-z]|(?<=[a-z])(?=[A-Z]))(?:{_WORDS})")
+_PLACEHOLDER = lazy(rf"(?i)(?:^|[^a-z]|(?<=[a-z])(?=[A-Z]))({_WORDS})")
+SHORT_WORD, RANDOM = 5, 24  # letters of a word; characters of a value that may hold it by chance
 _MASK = lazy(
     r"(.)\1{3,}$|[xX*.•●_#?-]{3,}$|.*(?:[xX]{5,}|\*{3,}|\.{3,}|•{2,}|_{4,}|#{4,}|…)|"
     r"^(.{1,4}?)\2{3,}$|^0+[1-9a-f]?$|(?:[A-Za-z]{1,12}[_-]){1,3}(.)\3{7,}$"
@@ -85,7 +86,7 @@ _PUBLIC = lazy(
     r"ecdsa-sha2|-----BEGIN (?:PUB|CERT)"
 )
 _WORDING = lazy(
-    r"[A-Za-z ]+[:?=]\s*|\(\$.*|.*&(?:lt|gt|quot|amp|[lr]dquo|nbsp|#\w{2,5});?.*|"
+    r"[A-Za-z ]+[:?=]\s*|\(\$.*|-\[.*|.*&(?:lt|gt|quot|amp|[lr]dquo|nbsp|#\w{2,5});?.*|"
     r"(?:projects|secrets?|kv|locations|users|api|v\d)/[\w./-]+|[a-z]:\w{1,8}|\d{1,4}:[a-z]+|[A-Za-z]:[/\\].*|(?:\w+\\{1,2}){2,}\w+"
 )
 _HARMLESS = (
@@ -105,7 +106,7 @@ _KNOWN = lazy(
     r"da39a3ee5e6b4b0d3255bfef95601890afd80709|"
     r"e3b0c44298fc1c149afbf4c8996fb924|"
     r"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9\.eyJzdWIiOiIxMjM0NTY3ODkwI|00000000-0000|"
-    r"mF_9\.B5f-4\.1JqM|SlAV32hkKG|2YotnFZFEjr1zCsicMWpAA|tGzv3JOkF0XG5Qx2TlKWIA|"
+    r"-?anonymous@|mF_9\.B5f-4\.1JqM|SlAV32hkKG|2YotnFZFEjr1zCsicMWpAA|tGzv3JOkF0XG5Qx2TlKWIA|"
     r"dGhlIHNhbXBsZSBub25jZQ|QWxhZGRpbjpvcGVuI|gX1fBat3bV|czZCaGRSa3F0M|Zm9vOmJhcg|"
     r"dXNlcjpwYXNz)"
 )
@@ -117,13 +118,19 @@ def placeholder(value: str) -> str:
         return "a template or a reference"
     if _MASK.match(value):
         return "masked or one repeated character"
-    if _PLACEHOLDER.search(value):
+    if any(_worded(value, *found.span(1)) for found in _PLACEHOLDER.finditer(value)):
         return "worded as a placeholder"
     if _KNOWN.search(value):
         return "a documentation sample"
     if sequential(value):
         return "a run of the alphabet, the digits or the keyboard"
     return ""
+
+
+def _worded(value: str, start: int, end: int) -> bool:
+    """Whether a word was meant: in long random text a short one stands by chance, unless it stands alone."""
+    alone = not (value[:start][-1:].isalnum() or value[end : end + 1].isalnum())
+    return alone or end - start > SHORT_WORD or len(value) < RANDOM
 
 
 def harmless(value: str) -> str:

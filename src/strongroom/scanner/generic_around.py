@@ -69,9 +69,16 @@ def _manual(found: Assignment, value: str, data: bytes, place: Place) -> bool:
     return _ROFF_VALUE.match(value) is not None
 
 
+def _badge(found: Assignment, value: str, data: bytes, place: Place) -> bool:
+    """The token of a picture that everybody may see: `/badge.svg?token=`."""
+    return found.op == "embedded" and b"badge" in data[max(0, found.at - 80) : found.at]
+
+
 def _prose(found: Assignment, value: str, data: bytes, place: Place) -> bool:
     """`pass "X" to the function`: the verb, not the noun."""
     if found.op != "space" or found.name.lower() not in ("pass", "auth", "key", "token", "secret"):
+        return False
+    if data[max(0, found.at - 8) : found.at] == b"#define ":
         return False
     return place.kind in ("text", "code", "markup", "") or _PROSE.match(data, found.end + 1) is not None
 
@@ -85,7 +92,7 @@ def _shell_variable(found: Assignment, value: str, data: bytes, place: Place) ->
 
 def _piece_of_code(found: Assignment, value: str, data: bytes, place: Place) -> bool:
     """Without quotes: brackets, operators and escapes that a value in its place would not hold."""
-    if not found.quoted and value.endswith(")") and "(" not in value:
+    if not found.quoted and (value.endswith(":") or (value.endswith(")") and "(" not in value)):
         return True
     if found.quoted or (place.kind in ("config", "shell") and found.op != "embedded"):
         return not found.quoted and value.startswith(("&", "[")) and place.kind != "config"
@@ -128,6 +135,7 @@ _RULES: tuple[tuple[Callable[[Assignment, str, bytes, Place], bool], str], ...] 
     (_test_result, "a line of a test report"),
     (_manual, "markup of a manual page"),
     (_prose, "the verb, not the name"),
+    (_badge, "the token of a badge"),
     (_shell_variable, "a loop's variable"),
     (_piece_of_code, "a piece of code or of an expression"),
     (_joined, "stands between two literals"),

@@ -75,6 +75,7 @@ _OPERATIONS = {
     b"!==": "compare",
     b"=~": "compare",
     b"or": "compare",
+    b"to": "space",
 }
 _LEFT, _RIGHT = 130, 12
 

@@ -17,6 +17,8 @@ from strongroom.scanner.scoring import THRESHOLD, Subject, score
 from strongroom.scanner.scoring_text import covered
 
 PIN = 6  # digits that alone make a password
+SENTENCE = 3  # spaces in a value that make it one
+_SNAKE = lazy(r"[a-z]{2,}\d{0,3}(?:_[a-z]{2,}\d{0,3}){1,4}")
 _JOINTS = str.maketrans("", "", " _-.")
 
 
@@ -34,9 +36,9 @@ _NEIGHBOURS = lazy(
     rb"database)[\"'\]]{0,2}\s{0,3}(?:[=:,>(]|=>)"
 )
 _GETTER = lazy(
-    r"(?i)^(?:get|has|find|is|require|remove|delete|contains?|check|read|fetch|lookup|load|"
+    r"(?i)(?:get|has|find|is|require|remove|delete|contains?|check|read|fetch|lookup|load|"
     r"parse|print|log|assert|expect|"
-    r"prompt|ask|echo|error|warn|raise|throw|tr|t|translate|gettext|include|import|exists|unset|forget|pop)"
+    r"prompt|ask|echo|error|warn|raise|throw|tr|t|translate|gettext|include|import|exists|unset|forget|pop)s?"
 )
 _HEXISH = lazy(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 _USER = lazy(r"(?i)^(?:user(?:name)?|login|u|usr|admin)$")
@@ -58,7 +60,7 @@ def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     if named is None:
         return Verdict(False, 0.0, ("its name is not that of a secret",))
     words = words_of(found.name.rpartition(".")[2])
-    if found.op == "call" and _GETTER.match(words[0]):
+    if found.op == "call" and _GETTER.fullmatch(words[0]):
         return Verdict(False, 0.0, ("an argument of a function that looks something up",))
     raw = data[found.start : found.end]
     reason = _excluded(found.name, named, raw, found.quoted)
@@ -124,11 +126,14 @@ def excluded(name: str, named: Named, value: str, *, quoted: bool) -> str:
 
 
 def _wording(value: str) -> str:
-    """Say why letters alone are no secret: words in a row, or a name such as `AWSSecretKey`. Or ""."""
-    if not value.translate(_JOINTS).isalpha():
-        return ""
-    if " " in value:
+    """Say why a value that reads as words is no secret: a sentence, a name such as `AWSSecretKey`. Or ""."""
+    if value.count(" ") >= SENTENCE:
+        return "a sentence"
+    letters = value.translate(_JOINTS).isalpha()
+    if letters and " " in value:
         return "words in a row"
+    if not letters and not _SNAKE.fullmatch(value):
+        return ""
     named = classify(value)
     return "itself the name of a secret" if named is not None and named.strength >= 0.7 else ""
 

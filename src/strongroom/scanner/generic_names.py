@@ -63,6 +63,7 @@ _NEUTRAL = lazy(
     r"valid|invalid|enc|admin|root"
 )
 _REJECT_ANY = LISTS["any harmless"]
+_PAIRS = LISTS["pairs harmless"]
 _KINDS = (
     (_PASSWORD, "password", 1.0),
     (_SECRET, "secret", 0.8),
@@ -96,7 +97,7 @@ def classify(name: str) -> Named | None:
 
 def _harmless(words: list[str]) -> bool:
     """Whether some word says that the value is no secret: a form's field, a count, a public thing."""
-    if words[-2:] in (["oauth", "nonce"], ["oauth", "signature"], ["http", "nonce"], ["server", "nonce"]):
+    if "_".join(words[-2:]) in _PAIRS or words[-3:] == ["client", "request", "token"]:
         return True
     secret = _PASSWORD.search(words[-1]) or words[-2:] in (["csrf", "secret"], ["xsrf", "secret"])
     return words[-1] in _REJECT_ANY or (not secret and any(w in _REJECT_ANY for w in words[:-1]))

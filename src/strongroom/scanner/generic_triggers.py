@@ -18,11 +18,12 @@ _STRONG = r"(?:pass|pwd|psw|secret|cred|token|pw|psk|dsn|mnemonic)"
 _WEAK = r"(?:key|auth|salt|nonce|seed|jwt|sig)"
 _NAME_TAIL = r"[\w.\-]{0,24}(?:\[\w{0,8}\])?\\?[\"'`\])}]{0,3}\s{0,4}"
 _JOINED = (
-    r"(?:\??:\s?&?(?:constant )?[\w.'?]{1,16}\s?:?=|[=:(,>|!?]{1,2}=?|->|<-|\{|"
-    r"(?:as )?(?:string|\[\]byte) =|\(\)\)?\.\w{0,8}return\w{0,5}\(|\.(?:type|fill|val|set_?value|send_?keys)\(|"
+    r"(?:\??:\s?&?(?:constant )?[\w.'?]{1,16}\s?:?=|[=:(,>|!?]{1,2}=?|:-|->|<-|\{|"
+    r"(?:as )?(?:string|\[\]byte) =|\(\)\)?\.\w{0,8}return\w{0,5}\(|"
+    r"\.(?:type|fill|val|set_?value|send_?keys)\(|"
     r"by lazy \{|; \w{1,12} [=!]=|"
     r"\{ get;[^{}\n]{0,30}\} =|\.(?:not\.)?(?:to|be|is|eq|should)[\w. ]{0,20}\(|or )"
-    r"\s{0,4}(?:\(\s{0,12}|<string>)?"
+    r"\s{0,4}(?:\(\s{0,12}|<string>|!!str )?"
 )
 
 TRIGGERS = (
@@ -30,15 +31,19 @@ TRIGGERS = (
     Trigger(
         "assign",
         rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}"
-        rf"(?:\[\]byte\(|(?:new )?[\w:]{{0,12}}string[\w:]{{0,8}}\()?[a-z@]{{0,2}}\\?[\"'`][\w+/=.\-~]{{10}}",
+        rf"(?:\[\]byte\(|(?:new )?[\w:]{{0,12}}string[\w:]{{0,8}}\()?"
+        rf"[a-z@]{{0,2}}\\?[\"'`](?:\\[\"'])?[\w+/=.\-~]{{10}}",
     ),
-    Trigger("assign", rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}[a-z+/=._\-~]{{0,28}}\d[\w+/=.\-~]{{8}}"),
+    Trigger(
+        "assign",
+        rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}(?:[a-z+/=._\-~]{{0,8}}\d[\w+/=.\-~]{{8}}|[a-z+/=._\-~]{{9,28}}\d[\w+/=.\-~]{{2}})",
+    ),
     Trigger(
         "assign",
         (
             rf"(?i)(?:{_STRONG}|key)[\w.\-]{{0,24}}(?:[\"'],?|"
             rf",)?(?:\"type\":\"[\w]{{0,12}}\",)?\s{{0,24}}"
-            rf"(?:[-,{{]\s{{1,24}}|: ?\{{ ?type: ?\w{{1,10}}, )?[\"']?(?:value|default|"
+            rf"(?:[-,{{]\s{{1,24}}|: ?\{{ ?(?:type: ?\w{{1,10}}, )?)?[\"']?(?:value|default|"
             rf"defaultvalue|content|with)[\"']?\s{{0,3}}[=:>]"
         ),
     ),
