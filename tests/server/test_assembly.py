@@ -1,6 +1,8 @@
 """Assembly in this process: what is refused, what development mode opens, the bounded pool."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -85,6 +87,13 @@ async def test_the_pool_refuses_what_would_wait_too_long() -> None:
     assert all(await asyncio.gather(*running))
     assert await pool.run(str, 1) == "1"
     pool.close()
+
+
+def test_a_server_starts_without_the_clients_and_drivers_that_it_may_never_need() -> None:
+    unneeded = {"httpx", "psycopg", "pymysql", "pkcs11", "prometheus_client", "hyperscan", "rich", "click"}
+    code = f"import sys, strongroom.server.run; print(sorted({unneeded!r} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
 
 
 def test_an_address_is_bound_once() -> None:

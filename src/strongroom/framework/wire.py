@@ -116,8 +116,9 @@ _CONVERTERS: dict[str, Callable[[object], object]] = {
 }
 
 
+@cache
 def converters(kind: type[Fields]) -> dict[str, Callable[[object], object]]:
-    """The lenient converters of a request struct, by wire name; computed once per route."""
+    """The lenient converters of a request struct, by wire name; many routes share one."""
     found = {}
     for member in msgspec.inspect.type_info(kind).fields:  # type: ignore[attr-defined]  # a StructType
         for layer in _layers(member.type):

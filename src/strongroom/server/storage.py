@@ -1,17 +1,23 @@
-"""Opening the store that the configuration names."""
+"""Opening the store that the configuration names. Who has no PostgreSQL does not wait for its driver."""
+
+from __future__ import annotations
 
 import secrets
-from contextlib import AsyncExitStack
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from strongroom.errors import IntegrityFailure, InvalidRequest, Unavailable
-from strongroom.server.config import Config
 from strongroom.server.problems import StartFailed
-from strongroom.storage.contract import Storage, StoreInUse
+from strongroom.storage.contract import StoreInUse
 from strongroom.storage.memory import MemoryStorage
-from strongroom.storage.postgresql.address import Address, address
-from strongroom.storage.postgresql.storage import PostgresqlStorage
 from strongroom.storage.sqlite import SqliteStorage
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+    from pathlib import Path
+
+    from strongroom.server.config import Config
+    from strongroom.storage.contract import Storage
+    from strongroom.storage.postgresql.address import Address
 
 LOG_NAME_FILE = "audit-log.name"
 
@@ -31,6 +37,8 @@ async def open_storage(config: Config, data: Path, stack: AsyncExitStack) -> Sto
 
 def database_address(config: Config) -> Address:
     """Where the database of the store is. Raises StartFailed."""
+    from strongroom.storage.postgresql.address import address  # noqa: PLC0415 (see above)
+
     settings = config.storage
     try:
         return address(
@@ -73,6 +81,8 @@ def _sqlite(config: Config, data: Path) -> Storage:
 
 
 async def _postgresql(config: Config) -> Storage:
+    from strongroom.storage.postgresql.storage import PostgresqlStorage  # noqa: PLC0415 (see above)
+
     place = database_address(config)
     try:
         return await PostgresqlStorage.open(place, config.storage.cache_bytes)

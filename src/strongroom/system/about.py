@@ -15,7 +15,6 @@ from strongroom import __version__
 from strongroom.clock import rfc3339
 from strongroom.errors import InvalidRequest, NotFound
 from strongroom.framework import Context, Fields, Nothing, Raw, Response, Route
-from strongroom.system import exposition
 from strongroom.system.house import core
 from strongroom.system.operator import BUILD_DATE, VAULT_VERSION
 
@@ -121,6 +120,8 @@ async def openapi(ctx: Context, req: Nothing) -> Response:
 
 
 async def metrics(ctx: Context, req: MetricsFormat) -> Response:
+    from strongroom.system import exposition  # noqa: PLC0415 (its library is for those who scrape)
+
     house = core(ctx)
     if req.format == "json":
         return Response(exposition.numbers(house), bare=True)

@@ -1,17 +1,23 @@
 """The one way out for declared targets: https to hosts that the configuration names, bounded, no redirects.
 
-A name is looked up once for a request and the connection goes to that address.
+A name is looked up once for a request and the connection goes to that address. The HTTP client is
+a quarter of a server's start, so it is imported by the first target that needs it.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from __future__ import annotations
 
-import httpx
+from typing import TYPE_CHECKING, Any, NamedTuple
+
 import msgspec
 
 from strongroom.audit.devices.connection import tls_context
 from strongroom.audit.devices.outbound import Outbound
 from strongroom.errors import InvalidRequest, UpstreamFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
 
 TIMEOUT_SECONDS = 20.0
 LARGEST_ANSWER = 1 << 20
@@ -49,6 +55,8 @@ class Outlet:
 
     def check(self, url: str, tls_ca: str = "") -> httpx.URL:
         """The parsed base of a target's requests. Raises InvalidRequest for one that may not be reached."""
+        import httpx  # noqa: PLC0415 (see above)
+
         try:
             parsed = httpx.URL(url)
         except (httpx.InvalidURL, ValueError):
@@ -65,6 +73,8 @@ class Outlet:
 
     async def send(self, url: str, tls_ca: str, asked: Asked) -> Answer:
         """One request. Raises UpstreamFailed, with no more than the kind of fault."""
+        import httpx  # noqa: PLC0415 (see above)
+
         base = self.check(url, tls_ca)
         address = await self._outbound.resolve(base.host, _port(base))
         raw_path = base.raw_path.rstrip(b"/") + asked.path.encode("ascii")
