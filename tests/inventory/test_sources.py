@@ -33,7 +33,7 @@ def test_in_a_file_deep_in_a_tree(sr: Shell, stored: str) -> None:
     (sr.home / "tree/a/b/conf").write_text(LINE.format(stored))
     (found,) = known(sr, "tree")
     assert found["severity"] == "critical"
-    assert len(found["known"]) == 1  # type: ignore[arg-type]  # JSON
+    assert len(found["known"]) == 1
 
 
 def test_on_standard_input(sr: Shell, stored: str) -> None:
@@ -64,7 +64,7 @@ def test_in_history_where_it_is_removed_again(sr: Shell, stored: str) -> None:
         subprocess.run([*git, "commit", "-qm", "change"], check=True)
     assert known(sr, "repository") == []
     (found,) = known(sr, "--history", "repository")
-    assert found["occurrences"][0]["commit"]  # type: ignore[index]
+    assert found["occurrences"][0]["commit"]
 
 
 @pytest.mark.component("git")
