@@ -5,7 +5,7 @@ Each mount is attended on its own, so one whose outside system does not answer h
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 
 from strongroom.errors import Sealed
 from strongroom.framework import Mount
@@ -20,7 +20,7 @@ class Attendant:
     """Asks `mounts` in the background; `attend` runs one mount's engine in a transaction of its own."""
 
     def __init__(
-        self, mounts: Callable[[], Iterable[Mount]], attend: Callable[[Mount], Awaitable[bool]]
+        self, mounts: Callable[[], Awaitable[Sequence[Mount]]], attend: Callable[[Mount], Awaitable[bool]]
     ) -> None:
         self._mounts = mounts
         self._attend = attend
@@ -43,7 +43,7 @@ class Attendant:
     async def _run(self) -> None:
         while True:
             self._busy = {uuid: task for uuid, task in self._busy.items() if not task.done()}
-            for mount in self._mounts():
+            for mount in await self._mounts():
                 if mount.uuid not in self._busy:
                     self._busy[mount.uuid] = asyncio.create_task(self._one(mount))
             await asyncio.sleep(PAUSE)

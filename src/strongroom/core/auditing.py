@@ -132,7 +132,7 @@ class Trail:
         self._auditing = auditing
         self._request = request
         self._mount = mount
-        self._derived = {} if derived is None or request.namespace else derived
+        self._derived = {} if derived is None else derived
         self._auth = _NO_AUTH
         self._brief = b""
         self._tickets: list[int] = []
@@ -196,7 +196,7 @@ class Trail:
                 {
                     "operation": request.operation.value,
                     "path": request.path,
-                    "namespace": {"id": request.namespace or "root"},
+                    "namespace": _namespace(request, mount),
                     "mount_point": mount.path if mount else "",
                     "mount_type": mount.kind if mount else "",
                 }
@@ -255,6 +255,12 @@ class Trail:
             auditing.time(), kind, self._auth, request, outcome
         )  # fmt: skip
         self._tickets.append(auditing.log.append(entry))
+
+
+def _namespace(request: Request, mount: Mount | None) -> dict[str, str]:
+    if not request.namespace:
+        return {"id": "root"}
+    return {"id": mount.namespace if mount else "", "path": f"{request.namespace}/"}
 
 
 def _members(fields: dict[str, Any]) -> bytes:

@@ -7,7 +7,7 @@ from uuid import uuid4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Struct
 
-from strongroom.barrier.barrier import BarrierTransaction
+from strongroom.barrier.barrier import Barrier, BarrierTransaction
 from strongroom.barrier.view import View
 from strongroom.core import keys, mounts
 from strongroom.core.token_entry import TokenEntry
@@ -95,6 +95,13 @@ def issue_root(core: "Core", tx: BarrierTransaction, text: str = "") -> Sensitiv
     return core.tokens.issue(tx, entry, text)
 
 
+async def upkeep(barrier: Barrier) -> None:
+    """Now and then: keep the count of encryptions, and rotate the key long before it is worn."""
+    await barrier.record_encryptions()
+    if barrier.key_status.rotation_due:
+        await barrier.rotate()
+
+
 async def load(core: "Core") -> None:
     """Take keys and mounts from the open barrier."""
     tx = core.barrier.begin()
@@ -104,7 +111,7 @@ async def load(core: "Core") -> None:
     core.tokens.open(held)
     core.auditing.open(held.audit)
     core.policies.changed()
-    core.adopt(await mounts.load(view(tx)))
+    core.root.adopt(await mounts.load(view(tx)))
     cluster = await view(tx).get(CLUSTER, Cluster)
     core.cluster = {"cluster_name": cluster.name, "cluster_id": cluster.id}
     await core.auditing.log.set_signer(Ed25519PrivateKey.from_private_bytes(_log_key(core, held)))

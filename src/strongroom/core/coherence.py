@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from strongroom.barrier.keyring import KEYRING_KEY
 from strongroom.core import bootstrap, mounts, policy_store, token_store
+from strongroom.core.namespaces import areas, record
 from strongroom.errors import IntegrityFailure, Sealed, StrongroomError
 from strongroom.storage.contract import Shared
 
@@ -111,6 +112,8 @@ def attached(core: "Core") -> Coherence:
 
     made.dropping(f"{token_store.PREFIX}id/", forget)
     made.dropping(policy_store.PREFIX, lambda _: core.policies.changed())
+    made.dropping(record.PREFIX, core.namespaces.forget_below)
+    made.dropping(areas.SPACE, lambda rest: core.namespaces.forget(rest.partition("/")[0]))
     made.reloading(KEYRING_KEY, partial(_keyring, core))
     made.reloading(f"{bootstrap.PREFIX}{mounts.TABLE}", partial(_table, core))
     return made
@@ -130,4 +133,4 @@ async def _keyring(core: "Core") -> None:
 
 async def _table(core: "Core") -> None:
     if not core.barrier.sealed:
-        core.adopt(await mounts.load(bootstrap.view(core.barrier.begin())))
+        core.root.adopt(await mounts.load(bootstrap.view(core.barrier.begin())))

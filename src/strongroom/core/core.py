@@ -22,17 +22,17 @@ from strongroom.core.expiry import Expiry
 from strongroom.core.house import House
 from strongroom.core.joined import Joined, close_all
 from strongroom.core.metrics import Metrics
+from strongroom.core.namespaces.record import hold
+from strongroom.core.namespaces.registry import Namespaces
 from strongroom.core.path_help import help_of
 from strongroom.core.pending import PendingLeases
 from strongroom.core.policies.acl import hold_to_page
-from strongroom.core.policy_store import Policies
-from strongroom.core.router import Router, Target
+from strongroom.core.router import Target
 from strongroom.core.tokens import Tokens
 from strongroom.core.visit import Visit, nothing_there
 from strongroom.errors import (
     AuditFailed,
     IntegrityFailure,
-    NotFound,
     NotInitialized,
     PermissionDenied,
     RateLimited,
@@ -69,10 +69,11 @@ class Core:
         self.engines = engines
         self.pool = pool
         self.services = dict(services or {})
-        self.router = Router(engines)
-        self.router.load(bootstrap.SYSTEM_MOUNTS)
-        self.mounts: dict[str, Mount] = dict(bootstrap.SYSTEM_MOUNTS)
-        self.policies = Policies()
+        self.joined = Joined()
+        self.namespaces = Namespaces(self)
+        self.root = self.namespaces.root
+        self.root.adopt(bootstrap.SYSTEM_MOUNTS)
+        self.router, self.policies = self.root.router, self.root.policies
         self.tokens = Tokens(clock, barrier.begin)
         self.auditing = Auditing(log, clock)
         self.outside = Outside()
@@ -85,12 +86,18 @@ class Core:
         self.cluster: dict[str, str] = {}
         self.openers: list[Callable[[], Awaitable[None]]] = [self.errands.resume]
         self.closers: list[Callable[[], Awaitable[None] | None]] = [self.errands.stop, self.outside.close]
-        self.joined = Joined()
         self.coherence = None if alone else attached(self)
+
+    @property
+    def mounts(self) -> dict[str, Mount]:
+        """The root namespace's mount table."""
+        return self.root.mounts
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Raises a StrongroomError for everything that is refused."""
         target = self.router.target(request.path, request.operation)
+        if request.namespace or target.mount is None:
+            target = await self.namespaces.enter(request, target)
         route = target.found.route
         if self.sealed and not (route and route.sealed):
             raise Sealed("Vault is sealed") if self.initialized else NotInitialized(UNINITIALIZED)
@@ -126,10 +133,10 @@ class Core:
 
     async def _rerun(self, visit: Visit) -> Response:
         """Run the request; run it again when what it read has changed meanwhile."""
-        if visit.request.namespace:
-            raise NotFound("namespace not found")
         await self._caught_up(visit)
         await self._identify(visit)
+        if visit.namespaced:
+            await self.namespaces.admit(visit)
         for _ in range(MAX_RERUNS):
             try:
                 return await self._attempt(visit)
@@ -141,7 +148,7 @@ class Core:
         """Hear what other nodes changed, before anything is decided. Raises Unavailable."""
         if self.coherence is not None:
             visit.moment = await self.coherence.fresh()
-            visit.target = self.router.target(visit.request.path, visit.request.operation)
+            visit.target = await self.namespaces.aim(visit.request)
 
     async def _identify(self, visit: Visit) -> None:
         route = visit.target.found.route
@@ -168,6 +175,8 @@ class Core:
         request, target = visit.request, visit.target
         tx = None if self.sealed else self.barrier.begin(visit.moment)
         ctx = self.context(tx, request, target, visit.caller)
+        if request.namespace and tx is not None and request.operation not in READING:
+            await hold(tx, request.namespace)
         await self._authorise(visit, ctx, tx)
         if request.operation not in READING:
             await visit.trail.recorded()
@@ -209,10 +218,11 @@ class Core:
             visit.trail.decide()
             return
         request, route = visit.request, visit.target.found.route
-        acl = await self.policies.acl(tx, visit.session.entry.policies, self.clock.now())
+        policies = visit.policies or self.policies
+        acl = await policies.acl(tx, visit.session.entry.policies, self.clock.now())
         there = await exists(visit.target.found, ctx) if request.operation is Operation.WRITE else None
         decision = acl.check(
-            request.path,
+            request.whole_path,
             request.operation,
             exists=there,
             fields=lambda: request.fields,
@@ -232,19 +242,20 @@ class Core:
         """What a handler of `target` is given inside `tx`."""
         mount = target.mount or bootstrap.SYSTEM_MOUNTS["sys/"]
         inner = tx or bootstrap.CLOSED
+        realm = target.realm or self.root
         return Context(
             request=request,
             mount=mount,
             storage=View(inner, f"{AREA}{mount.uuid}/"),
-            personal=View(inner, f"{token_store.PERSONAL}{caller.id}/"),
+            personal=View(inner, token_store.personal(caller, mount)),
             caller=caller,
             clock=self.clock,
             separate=lambda: self._separate(mount),
             pool=self.pool,
             outside=self.outside,
-            password=partial(passwords.generate, inner, self.joined.searchable),
+            password=partial(passwords.generate, inner, self.joined.searchable, mount.namespace),
             holds=partial(self.joined.hold, inner, mount),
-            house=House(self, inner) if target.engine is not None and target.engine.trusted else None,
+            house=House(self, inner, realm) if target.engine is not None and target.engine.trusted else None,
         )
 
     def context_for(self, tx: BarrierTransaction, mount: Mount, ctx: Context) -> Context:
@@ -271,13 +282,7 @@ class Core:
             raise
         self.initialized = True
         self.sealed = False
-        self.expiry.start(self._upkeep)
-
-    async def _upkeep(self) -> None:
-        """Now and then: keep the count of encryptions, and rotate the key long before it is worn."""
-        await self.barrier.record_encryptions()
-        if self.barrier.key_status.rotation_due:
-            await self.barrier.rotate()
+        self.expiry.start(partial(bootstrap.upkeep, self.barrier))
 
     async def seal(self) -> None:
         """Stop work and forget every key; what was acknowledged stays."""
@@ -289,9 +294,4 @@ class Core:
         self.barrier.seal()
         self.tokens.close()
         self.auditing.close()
-        self.policies.changed()
-
-    def adopt(self, mounts: Mapping[str, Mount]) -> None:
-        """Take a changed mount table, once it is durable."""
-        self.mounts = {**self.joined.mounts, **mounts}
-        self.router.load(self.mounts)
+        self.namespaces.close()

@@ -6,6 +6,7 @@ from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.core import pending
 from strongroom.core.attending import Attendant
 from strongroom.core.leases import LeaseEntry
+from strongroom.core.namespaces.areas import namespace_of
 from strongroom.core.router import Target
 from strongroom.core.turns import Turns
 from strongroom.errors import NotFound
@@ -21,14 +22,15 @@ class Errands:
 
     def __init__(self, core: "Core") -> None:
         self._core = core
-        self._attendant = Attendant(self._keeping_time, self.attend)
+        self._attendant = Attendant(core.namespaces.keeping_time, self.attend)
         self._turns = Turns(core.clock)
         self._alone = core.barrier.shared is None
 
     async def revoke_secret(self, tx: BarrierTransaction, entry: LeaseEntry) -> None:
         """Ask the engine that issued a secret to end it outside."""
-        mount = next((mount for mount in self._core.mounts.values() if mount.uuid == entry.mount), None)
-        engine = self._core.router.engine_for(mount) if mount else None
+        realm = await self._core.namespaces.of(namespace_of(entry.id))
+        mount = realm.mount(entry.mount)
+        engine = realm.router.engine_for(mount) if mount else None
         if mount is None or engine is None:
             raise NotFound(f"no mount for lease '{entry.path}'")
         self._core.joined.hold(tx, mount, entry.id, {})
@@ -65,10 +67,6 @@ class Errands:
     async def stop(self) -> None:
         """Before sealing: attend no more."""
         await self._attendant.stop()
-
-    def _keeping_time(self) -> list[Mount]:
-        kept = {kind for kind, engine in self._core.engines.items() if engine.keeps_time}
-        return [mount for mount in self._core.mounts.values() if mount.kind in kept and not mount.tainted]
 
     def _context(self, tx: BarrierTransaction, mount: Mount, engine: Engine, path: str) -> Context:
         request = Request(Operation.WRITE, CanonicalPath(path), id="core")

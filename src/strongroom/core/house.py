@@ -7,11 +7,13 @@ from strongroom.barrier.barrier import BarrierTransaction
 
 if TYPE_CHECKING:
     from strongroom.core.core import Core
+    from strongroom.core.namespaces.realm import Realm
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The core, and the request's whole transaction."""
+    """The core, the request's whole transaction and the namespace it is for."""
 
     core: "Core"
     tx: BarrierTransaction
+    realm: "Realm"

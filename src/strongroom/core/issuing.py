@@ -1,8 +1,11 @@
 """What the core makes of a handler's answer: tokens for logins, leases for secrets, wrappings."""
 
+from dataclasses import replace
+
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.core import leases, wrapping
 from strongroom.core import ttl as ttls
+from strongroom.core.namespaces.areas import lease_area
 from strongroom.core.token_entry import TokenEntry
 from strongroom.core.tokens import Tokens, mount_ttls
 from strongroom.errors import InvalidRequest
@@ -26,9 +29,12 @@ def register(
         log_in(tx, tokens, mount, request.path, response.auth, now)
     if response.lease is not None and not response.lease.id:
         leases.register(tx, mount, request.path, caller.id, response.lease, now)
+    if response.lease is not None and mount.namespace:
+        named = response.lease.id.removeprefix(lease_area(mount.namespace))
+        response.lease = replace(response.lease, id=named)
     response.mount_type = mount.kind
     if request.wrap_ttl and _wrappable(response):
-        return wrapping.wrap(tx, tokens, request, response, now)
+        return wrapping.wrap(tx, tokens, request, mount, response, now)
     return response
 
 
@@ -62,6 +68,7 @@ def log_in(tx: BarrierTransaction, tokens: Tokens, mount: Mount, path: str, auth
         bound_cidrs=auth.bound_cidrs,
         entity_id=auth.entity_id,
         mount=mount.uuid,
+        namespace=mount.namespace,
         max_ttl=auth.max_ttl,
         internal=auth.internal,
     )

@@ -1,6 +1,7 @@
 """What the server joins to the core: mounts that every store has, and who watches requests.
 
 So floors above the core (the inventory) work on what passes the door, and the core names none of them.
+They see the root namespace only.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -35,17 +36,23 @@ class Joined:
         self.observers: list[Observer] = []
 
     async def change(self, tx: BarrierTransaction, request: Request, mount: Mount) -> None:
-        """Ask everyone about a change that is about to be committed."""
+        """Ask everyone about a change that is about to be committed in the root namespace."""
+        if mount.namespace:
+            return
         for changing in self.changing:
             await changing(tx, request, mount)
 
     def hold(self, tx: BarrierTransaction, mount: Mount, path: str, values: Mapping[str, str]) -> None:
         """Tell everyone what a path or a lease holds from this change on; nothing to forget it."""
+        if mount.namespace:
+            return
         for holding in self.holding:
             holding(tx, mount, path, values)
 
     def answered(self, request: Request, mount: Mount | None, caller: Caller, response: Response) -> None:
-        """Tell everyone of an answer."""
+        """Tell everyone of an answer in the root namespace."""
+        if request.namespace:
+            return
         for observer in self.observers:
             observer(request, mount or SYSTEM_MOUNTS["sys/"], caller, response)
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
 from strongroom.core import ttl as ttls
+from strongroom.core.namespaces.areas import lease_area
 from strongroom.core.token_format import random_text
 from strongroom.errors import InvalidRequest
 from strongroom.framework import Lease, Mount
@@ -80,7 +81,7 @@ def register(
 
 def entry_for(mount: Mount, path: str, token: str, lease: Lease, now: float) -> LeaseEntry:
     """The entry of a secret that is issued now; `lease` gets its id and the ttl granted to it."""
-    lease.id = lease.id or f"{path}/{random_text(24)}"
+    lease.id = lease.id or f"{lease_area(mount.namespace)}{path}/{random_text(24)}"
     default = mount.config.default_lease_ttl or ttls.DEFAULT_LEASE_TTL
     ceiling = mount.config.max_lease_ttl or ttls.MAX_LEASE_TTL
     maximum = ttls.smallest(lease.max_ttl, ceiling)

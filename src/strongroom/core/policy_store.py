@@ -1,6 +1,7 @@
 """Stored policies, and the compiled ACLs of the sets of policies that tokens carry."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from msgspec import Struct
 
@@ -24,27 +25,33 @@ class PolicyText(Struct, frozen=True):
 
 
 class Policies:
-    """Reads and writes policies; compiled forms are kept until any policy changes."""
+    """Reads and writes a namespace's policies; compiled forms are kept until any of them changes.
 
-    def __init__(self) -> None:
+    `area` is the namespace's part of the barrier. `inside` goes before the paths of its rules,
+    so that they are judged on whole paths and none can reach out of it.
+    """
+
+    def __init__(self, area: str = "", inside: str = "") -> None:
+        self._area = area
+        self._inside = inside
         self._acls: dict[tuple[str, ...], ACL] = {}
         self._changes = 0
 
-    @staticmethod
-    def view(tx: BarrierTransaction) -> View:
+    def view(self, tx: BarrierTransaction) -> View:
         """The policies' part of the barrier."""
-        return View(tx, PREFIX)
+        return View(tx, f"{self._area}{PREFIX}")
 
     async def text(self, tx: BarrierTransaction, name: str) -> str | None:
         """The text of a policy, or None."""
-        if name == "root":
+        if name == ROOT and not self._inside:
             return ""
         found = await self.view(tx).find(name, PolicyText)
         return found.text if found else None
 
     async def names(self, tx: BarrierTransaction) -> list[str]:
-        """The names of the policies that can be given out, `root` included."""
-        return sorted({*await self.view(tx).list(), ROOT} - {RESPONSE_WRAPPING})
+        """The names of the policies that can be given out: `root` in the root namespace alone."""
+        own = set() if self._inside else {ROOT}
+        return sorted({*await self.view(tx).list(), *own} - {RESPONSE_WRAPPING})
 
     def write(self, tx: BarrierTransaction, name: str, text: str) -> None:
         """Store a policy after parsing it. Raises InvalidRequest with line and column."""
@@ -74,10 +81,18 @@ class Policies:
         seen = self._changes
         policies: list[Policy] = []
         for name in key:
-            text = None if name == "root" else await self.text(tx, name)
+            text = None if name == ROOT else await self.text(tx, name)
             if text is not None:
-                policies.append(rendered(parse_policy(name, text), None))
-        acl = compile_acl(policies, root="root" in key, now=now)
+                policies.append(self._placed(rendered(parse_policy(name, text), None)))
+        acl = compile_acl(policies, root=ROOT in key and not self._inside, now=now)
         if seen == self._changes and len(self._acls) < CACHED_ACLS:
             self._acls[key] = acl
         return acl
+
+    def _placed(self, policy: Policy) -> Policy:
+        """The policy with whole paths."""
+        if not self._inside:
+            return policy
+        return replace(
+            policy, rules=tuple(replace(rule, path=f"{self._inside}{rule.path}") for rule in policy.rules)
+        )

@@ -2,23 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from strongroom.framework import Engine, Mount, Operation
 from strongroom.framework.dispatch import Found, find
+
+if TYPE_CHECKING:
+    from strongroom.core.namespaces.realm import Realm
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a request leads. `mount` and `engine` are None when no mount covers the path.
 
-    `derived` is what others work out once from a path and an operation.
+    `realm` is the namespace that routes it. `derived` is what others work out once from a
+    path and an operation.
     """
 
     mount: Mount | None
     engine: Engine | None
     path: str
     found: Found
+    realm: "Realm | None" = field(default=None, compare=False, repr=False)
     derived: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
@@ -27,10 +32,11 @@ REMEMBERED_LENGTH = 256
 
 
 class Router:
-    """The mount table in memory, indexed by path. Replaced whole when it changes."""
+    """A namespace's mount table in memory, indexed by path. Replaced whole when it changes."""
 
-    def __init__(self, kinds: Mapping[str, Engine]) -> None:
+    def __init__(self, kinds: Mapping[str, Engine], realm: "Realm | None" = None) -> None:
         self._kinds = kinds
+        self._realm = realm
         self._mounts: dict[str, tuple[Mount, Engine]] = {}
         self._targets: dict[tuple[str, Operation], Target] = {}
         self._depth = 0
@@ -53,6 +59,8 @@ class Router:
         """The engine of a mount, in the version its options ask for."""
         prefix = "auth/" if mount.path.startswith("auth/") else ""
         engine = self._kinds.get(prefix + mount.kind)
+        if engine is not None and engine.within is not None and mount.namespace:
+            return engine.within()
         if engine is None or not engine.versions:
             return engine
         chosen = engine.versions.get(mount.options.get("version", ""))
@@ -94,7 +102,7 @@ class Router:
     def _look_up(self, path: str, operation: Operation) -> Target:
         found = self.mount_of(path) or self._mounts.get(path + "/")
         if found is None:
-            return Target(None, None, "", Found())
+            return Target(None, None, "", Found(), self._realm)
         mount, engine = found
         rest = path[len(mount.path) :]
-        return Target(mount, engine, rest, find(engine, rest, operation))
+        return Target(mount, engine, rest, find(engine, rest, operation), self._realm)

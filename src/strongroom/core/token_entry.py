@@ -12,6 +12,7 @@ class TokenEntry(Struct, kw_only=True):
 
     `path` is where it was issued (`auth/token/create`, `auth/userpass/login/ann`).
     `internal` is the auth method's, for renewal; `mount` the accessor of that method.
+    `namespace` is the uuid of its namespace, empty for the root.
     """
 
     id: str
@@ -38,6 +39,7 @@ class TokenEntry(Struct, kw_only=True):
     internal: dict[str, Any] = {}
     lease: str = ""
     fingerprint: str = ""
+    namespace: str = ""
 
     @property
     def orphan(self) -> bool:
@@ -59,7 +61,8 @@ class TokenEntry(Struct, kw_only=True):
             entity_id=self.entity_id,
             metadata=self.metadata,
             path=self.path,
-            root=self.root,
+            root=self.root and not self.namespace,
+            namespace=self.namespace,
         )
 
     def remaining(self, now: float) -> int:

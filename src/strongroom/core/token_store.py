@@ -2,7 +2,7 @@
 
 Layout below `token/`: `id/<token>` the entry, `accessor/<hash>` its token,
 `parent/<token>/<child>` the tree that revocation walks, `print/<fingerprint>` the token
-that a scanner may have found.
+that a scanner may have found, `space/<namespace>/<token>` the tokens of a namespace.
 """
 
 import hmac
@@ -12,11 +12,19 @@ from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
 from strongroom.core import leases
 from strongroom.core.leases import LeaseEntry
+from strongroom.core.namespaces.areas import SPACE, lease_area
 from strongroom.core.token_entry import TokenEntry
 from strongroom.errors import NotFound
+from strongroom.framework import Caller, Mount
 
 PREFIX = "token/"
 PERSONAL = "personal/"
+
+
+def personal(caller: Caller, mount: Mount) -> str:
+    """Where a token keeps what is its own, apart in each namespace: gone with the token."""
+    apart = "" if caller.namespace == mount.namespace else f"@{mount.namespace}/"
+    return f"{PERSONAL}{caller.id}/{apart}"
 
 
 def hashed(key: bytes, text: str) -> str:
@@ -33,14 +41,23 @@ def save(tx: BarrierTransaction, key: bytes, entry: TokenEntry) -> None:
     """Write a new token with its indexes and, when it expires, its lease."""
     tokens = view(tx)
     if entry.expires:
-        entry.lease = entry.lease or f"{entry.path}/h{entry.id}"
+        entry.lease = entry.lease or f"{lease_area(entry.namespace)}{entry.path}/h{entry.id}"
         leases.save(leases.view(tx), _lease(entry))
     tokens.put(f"id/{entry.id}", entry)
-    tokens.put_bytes(f"accessor/{hashed(key, entry.accessor)}", entry.id.encode())
+    for index, value in _indexes(key, entry).items():
+        tokens.put_bytes(index, value)
+
+
+def _indexes(key: bytes, entry: TokenEntry) -> dict[str, bytes]:
+    """The entries by which a token is found."""
+    made = {f"accessor/{hashed(key, entry.accessor)}": entry.id.encode()}
     if entry.fingerprint:
-        tokens.put_bytes(f"print/{entry.fingerprint}", entry.id.encode())
+        made[f"print/{entry.fingerprint}"] = entry.id.encode()
+    if entry.namespace:
+        made[f"{SPACE}{entry.namespace}/{entry.id}"] = b""
     if entry.parent:
-        tokens.put_bytes(f"parent/{entry.parent}/{entry.id}", b"")
+        made[f"parent/{entry.parent}/{entry.id}"] = b""
+    return made
 
 
 async def extend(tx: BarrierTransaction, entry: TokenEntry, ttl: int, now: float) -> None:
@@ -86,10 +103,17 @@ async def every(tx: BarrierTransaction) -> AsyncIterator[TokenEntry]:
         after = page[-1]
 
 
+async def of_namespace(tx: BarrierTransaction, namespace: str) -> list[str]:
+    """The tokens of a namespace other than the root."""
+    return await _below(view(tx), f"{SPACE}{namespace}/")
+
+
 async def children(tx: BarrierTransaction, token: str) -> list[str]:
     """The tokens made by a token."""
-    tokens = view(tx)
-    prefix = f"parent/{token}/"
+    return await _below(view(tx), f"parent/{token}/")
+
+
+async def _below(tokens: View, prefix: str) -> list[str]:
     found: list[str] = []
     after = ""
     while page := await tokens.keys(prefix, after):
@@ -134,11 +158,8 @@ async def _free(tx: BarrierTransaction, token: str) -> None:
 async def _erase(tx: BarrierTransaction, key: bytes, entry: TokenEntry, now: float) -> None:
     tokens, expire = view(tx), leases.view(tx)
     tokens.delete(f"id/{entry.id}")
-    tokens.delete(f"accessor/{hashed(key, entry.accessor)}")
-    if entry.fingerprint:
-        tokens.delete(f"print/{entry.fingerprint}")
-    if entry.parent:
-        tokens.delete(f"parent/{entry.parent}/{entry.id}")
+    for index in _indexes(key, entry):
+        tokens.delete(index)
     for key_below in await _keys_below(tx, f"{PERSONAL}{entry.id}/"):
         tx.delete(key_below)
     if entry.lease:

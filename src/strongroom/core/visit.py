@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from strongroom.core.auditing import Trail
+from strongroom.core.policy_store import Policies
 from strongroom.core.router import Target
 from strongroom.core.tokens import Session
 from strongroom.errors import NotFound, StrongroomError, UnsupportedOperation
@@ -13,7 +14,8 @@ from strongroom.framework import ANONYMOUS, Caller, Request
 class Visit:
     """One request on its way: where it leads, who asks, what it leaves in the log.
 
-    `moment` is when it came, to a store that several nodes share.
+    `moment` is when it came, to a store that several nodes share. `policies` are those of the
+    token's namespace, None for the root's.
     """
 
     request: Request
@@ -22,6 +24,12 @@ class Visit:
     session: Session | None = None
     last_use: bool = False
     moment: int = 0
+    policies: Policies | None = None
+
+    @property
+    def namespaced(self) -> bool:
+        """Whether the request or its token has to do with a namespace other than the root."""
+        return bool(self.request.namespace or (self.session and self.session.entry.namespace))
 
     @property
     def caller(self) -> Caller:

@@ -9,7 +9,7 @@ from strongroom.core import token_store
 from strongroom.core.token_entry import TokenEntry
 from strongroom.core.tokens import Tokens
 from strongroom.errors import InvalidRequest
-from strongroom.framework import Request, Response, WrapInfo
+from strongroom.framework import Mount, Request, Response, WrapInfo
 from strongroom.framework.envelope import encoded
 
 POLICY = "response-wrapping"
@@ -17,20 +17,24 @@ SPENT = "wrapping token is not valid or does not exist"
 
 
 class Wrapped(Struct, frozen=True, kw_only=True):
-    """What a wrapping token stands for. `ttl` in seconds, `created` since the epoch."""
+    """What a wrapping token stands for. `ttl` in seconds, `created` since the epoch.
+
+    `namespace` is the uuid of the one it was made in, whose end is the token's too.
+    """
 
     body: bytes
     created: float
     ttl: int
     path: str
     wrapped_accessor: str = ""
+    namespace: str = ""
 
     def __repr__(self) -> str:
         return f"Wrapped({self.path})"
 
 
 def wrap(
-    tx: BarrierTransaction, tokens: Tokens, request: Request, response: Response, now: float
+    tx: BarrierTransaction, tokens: Tokens, request: Request, mount: Mount, response: Response, now: float
 ) -> Response:
     """Put `response` behind a new wrapping token; its body is kept until the token is used or expires."""
     response.request_id = request.id
@@ -41,6 +45,7 @@ def wrap(
         ttl=request.wrap_ttl,
         path=request.path,
         wrapped_accessor=accessor,
+        namespace=mount.namespace,
     )
     wrapped = keep(tx, tokens, kept)
     wrapped.facts = response.facts  # which version it was is in the log, wrapped or not
@@ -61,6 +66,7 @@ def keep(tx: BarrierTransaction, tokens: Tokens, kept: Wrapped) -> Response:
         expires=kept.created + kept.ttl,
         explicit_max_ttl=kept.ttl,
         renewable=False,
+        namespace=kept.namespace,
     )
     token = tokens.issue(tx, entry)
     _box(tx, entry.id).put("response", kept)

@@ -35,7 +35,8 @@ class MountConfig(Struct, frozen=True, kw_only=True):
 class Mount(Struct, frozen=True, kw_only=True):
     """An entry of the mount table. `path` ends with a slash; auth methods start with `auth/`.
 
-    `uuid` names its part of storage and never changes, also when it moves.
+    `uuid` names its part of storage and never changes, also when it moves. `namespace` is the
+    uuid of the one it belongs to, and inside which its path is; empty for the root.
     """
 
     path: str
@@ -53,7 +54,10 @@ class Mount(Struct, frozen=True, kw_only=True):
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Who asks: the token's harmless side. `id` is the token's storage name, a keyed hash."""
+    """Who asks: the token's harmless side. `id` is the token's storage name, a keyed hash.
+
+    `namespace` is the uuid of the token's namespace, empty for the root.
+    """
 
     id: str
     accessor: str
@@ -63,6 +67,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
     path: str = ""
     root: bool = False
+    namespace: str = ""
 
 
 ANONYMOUS = Caller(id="", accessor="", policies=(), display_name="")

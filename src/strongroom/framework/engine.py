@@ -116,7 +116,7 @@ class Engine:
 
     Subclasses set `kind` and `routes` and hold no state. `trusted` engines (the
     system's own) are handed the core as `ctx.house`; those that keep time are
-    asked every second whether something is due.
+    asked every second whether something is due. `within` answers in its place in namespaces.
     """
 
     kind: ClassVar[str]
@@ -126,6 +126,7 @@ class Engine:
     keeps_time: ClassVar[bool] = False
     versions: ClassVar[Mapping[str, type["Engine"]]] = {}
     default_options: ClassVar[Mapping[str, str]] = {}
+    within: ClassVar[type["Engine"] | None] = None
     _index: ClassVar[Mapping[str, tuple[Route, ...]]]
 
     def __init_subclass__(cls) -> None:

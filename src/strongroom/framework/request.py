@@ -34,6 +34,8 @@ class Request:
     of a read, list or delete; `fields` is both, decoded on first use.
     `wrap_ttl` is in seconds, 0 for an unwrapped answer. `headers` holds only
     those the door needs (lower case names). `remote` is the client's address.
+    `namespace` is a path without slashes at its ends; `path` is inside it. The door moves
+    segments of `path` that name a namespace over to it.
     """
 
     operation: Operation
@@ -48,6 +50,11 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     client_certificate: bytes = b""
     _fields: dict[str, Any] | None = None
+
+    @property
+    def whole_path(self) -> str:
+        """The path from the root namespace: what policies are about."""
+        return f"{self.namespace}/{self.path}" if self.namespace else self.path
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Scene:
 
     async def password(self, policy: str) -> str:
         """A password by the policy of this name. Raises InvalidRequest."""
-        return await passwords.generate(self.tx, self.core.joined.searchable, policy)
+        return await passwords.generate(self.tx, self.core.joined.searchable, "", policy)
 
     async def write(self, path: str, fields: Mapping[str, Any]) -> Response:
         """A write by the engine's own handler, in this step's transaction, noted in the log."""

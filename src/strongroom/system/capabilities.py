@@ -6,9 +6,9 @@ Source: Vault's API page /sys/capabilities.
 from strongroom.core import token_store
 from strongroom.core.token_entry import TokenEntry
 from strongroom.errors import InvalidRequest, NotFound, PermissionDenied
-from strongroom.framework import CommaList, Context, Fields, Nothing, Response, Route
+from strongroom.framework import Caller, CommaList, Context, Fields, Nothing, Response, Route
 from strongroom.sensitive import Sensitive
-from strongroom.system.house import core, transaction
+from strongroom.system.house import core, realm, transaction
 
 
 class Asked(Fields, frozen=True):
@@ -21,7 +21,7 @@ class Asked(Fields, frozen=True):
 
 
 async def of_self(ctx: Context, req: Asked) -> Response:
-    return await _answer(ctx, req, ctx.caller.policies)
+    return await _answer(ctx, req, ctx.caller)
 
 
 async def of_token(ctx: Context, req: Asked) -> Response:
@@ -31,7 +31,7 @@ async def of_token(ctx: Context, req: Asked) -> Response:
         session = await core(ctx).tokens.session(Sensitive(req.token), ctx.request.remote)
     except PermissionDenied:
         raise InvalidRequest("invalid token") from None
-    return await _answer(ctx, req, session.entry.policies)
+    return await _answer(ctx, req, session.entry)
 
 
 async def of_accessor(ctx: Context, req: Asked) -> Response:
@@ -44,15 +44,15 @@ async def of_accessor(ctx: Context, req: Asked) -> Response:
         )
     except NotFound:
         raise InvalidRequest("invalid accessor") from None
-    return await _answer(ctx, req, entry.policies)
+    return await _answer(ctx, req, entry)
 
 
-async def _answer(ctx: Context, req: Asked, policies: tuple[str, ...]) -> Response:
+async def _answer(ctx: Context, req: Asked, holder: Caller | TokenEntry) -> Response:
     paths = req.paths or req.path
     if not paths:
         raise InvalidRequest("paths must be supplied")
-    acl = await core(ctx).policies.acl(transaction(ctx), policies, ctx.now())
-    found: dict[str, object] = {path: acl.capabilities(path) for path in paths}
+    acl, inside = await core(ctx).namespaces.acl(transaction(ctx), holder, ctx.now()), realm(ctx).prefix
+    found: dict[str, object] = {path: acl.capabilities(f"{inside}{path}") for path in paths}
     if len(paths) == 1:
         found["capabilities"] = found[paths[0]]
     return Response(found, doubled=True)

@@ -5,6 +5,8 @@ from strongroom.barrier.view import View
 from strongroom.core.bootstrap import PREFIX
 from strongroom.core.core import Core
 from strongroom.core.house import House
+from strongroom.core.namespaces.areas import area
+from strongroom.core.namespaces.realm import Realm
 from strongroom.framework import Context
 
 
@@ -19,8 +21,13 @@ def transaction(ctx: Context) -> BarrierTransaction:
 
 
 def own(ctx: Context) -> View:
-    """The core's own part of the barrier, in the request's transaction."""
-    return View(transaction(ctx), PREFIX)
+    """The core's own part of the barrier for the request's namespace, in its transaction."""
+    return View(transaction(ctx), f"{area(realm(ctx).uuid)}{PREFIX}")
+
+
+def realm(ctx: Context) -> Realm:
+    """The namespace that the request is for."""
+    return _house(ctx).realm
 
 
 def _house(ctx: Context) -> House:

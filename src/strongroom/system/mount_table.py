@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from strongroom.core import mounts as table
+from strongroom.core.namespaces.record import timed
 from strongroom.errors import InvalidRequest
 from strongroom.framework import Context, Fields, Mount, MountConfig
 from strongroom.storage.contract import Conflict
-from strongroom.system.house import core, own
+from strongroom.system.house import core, own, realm, transaction
 
 AUTH = "auth/"
 
@@ -59,7 +60,7 @@ def optional(config: MountConfig) -> dict[str, Any]:
 def find_mount(ctx: Context, path: str, area: str) -> Mount:
     """A mount by its path below `area` (`auth/` or nothing). Raises InvalidRequest."""
     full = area + table.normalised(path)
-    mount = core(ctx).mounts.get(full)
+    mount = realm(ctx).mounts.get(full)
     if mount is None or full.startswith(AUTH) != (area == AUTH):
         kind = "auth" if area else "secret"
         raise InvalidRequest(f"No {kind} engine mount at {full.removeprefix(area)}")
@@ -71,9 +72,13 @@ async def replace_table(ctx: Context, mounts: dict[str, Mount]) -> None:
 
     Raises Conflict when the table is no longer the one in memory, from which the change was made.
     """
-    house = core(ctx)
+    house, space = core(ctx), realm(ctx)
     stored = await table.load(own(ctx))
-    if {**house.joined.mounts, **stored} != house.mounts:
+    if {**space.fixed, **stored} != space.mounts:
+        house.namespaces.adopt(space, stored)
         raise Conflict(table.TABLE)
     table.save(own(ctx), mounts)
-    ctx.after_commit(lambda: core(ctx).adopt(mounts))
+    if space.uuid:
+        kept = any(engine.keeps_time for engine in map(space.router.engine_for, mounts.values()) if engine)
+        timed(transaction(ctx), space.uuid, keeps_time=kept)
+    ctx.after_commit(lambda: house.namespaces.adopt(space, mounts))

@@ -3,6 +3,7 @@
 Source: Vault's API pages /sys/mounts, /sys/auth, /sys/remount; bodies as OpenBao sends them.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -10,11 +11,12 @@ import msgspec
 from msgspec import Meta
 
 from strongroom.core import mounts as table
-from strongroom.core.core import Core
+from strongroom.core.namespaces.realm import Realm
+from strongroom.core.namespaces.record import refuse_taken
 from strongroom.errors import InvalidRequest, NotFound
 from strongroom.framework import Context, Fields, Mount, MountConfig, Nothing, Pairs, Response, Route
 from strongroom.framework.wire import decode
-from strongroom.system.house import core, own, transaction
+from strongroom.system.house import core, own, realm, transaction
 from strongroom.system.mount_end import end_mount
 from strongroom.system.mount_table import AUTH, Named, find_mount, replace_table, shown
 from strongroom.system.tune import LENIENT, Tuning, configured
@@ -50,21 +52,21 @@ class Migration(Fields, frozen=True):
     migration_id: str
 
 
-def _listing(house: Core, *, auth: bool) -> dict[str, Any]:
+def _listing(space: Realm, *, auth: bool) -> dict[str, Any]:
     area = AUTH if auth else ""
     return {
         path[len(area) :]: shown(mount)
-        for path, mount in sorted(house.mounts.items())
+        for path, mount in sorted(space.mounts.items())
         if path.startswith(AUTH) == auth
     }
 
 
 async def list_mounts(ctx: Context, req: Nothing) -> Response:
-    return Response(_listing(core(ctx), auth=False), doubled=True)
+    return Response(_listing(realm(ctx), auth=False), doubled=True)
 
 
 async def list_auth(ctx: Context, req: Nothing) -> Response:
-    return Response(_listing(core(ctx), auth=True), doubled=True)
+    return Response(_listing(realm(ctx), auth=True), doubled=True)
 
 
 async def read_mount(ctx: Context, req: Named) -> Response:
@@ -103,7 +105,7 @@ async def _new_mount(ctx: Context, req: Enable, area: str) -> Mount:
     path = area + table.normalised(req.path)
     if not area and path.startswith(AUTH):
         raise InvalidRequest(f"cannot mount '{path}': auth methods are enabled through sys/auth")
-    table.place(await table.load(own(ctx)), path)
+    await _place(ctx, await table.load(own(ctx)), path)
     if engine.versions:
         options = {**engine.default_options, **options}
         if options.get("version") not in engine.versions:
@@ -118,7 +120,14 @@ async def _new_mount(ctx: Context, req: Enable, area: str) -> Mount:
         local=req.local,
         seal_wrap=req.seal_wrap,
         external_entropy_access=req.external_entropy_access,
+        namespace=realm(ctx).uuid,
     )
+
+
+async def _place(ctx: Context, mounts: Mapping[str, Mount], path: str) -> None:
+    """Check that `path` can be mounted. Raises InvalidRequest."""
+    table.place(mounts, path)
+    await refuse_taken(transaction(ctx), realm(ctx).prefix, path)
 
 
 async def disable_mount(ctx: Context, req: Named) -> Response:
@@ -133,8 +142,8 @@ async def _disable(ctx: Context, path: str, area: str) -> Response:
     full = area + table.normalised(path)
     if table.protected(full):
         raise InvalidRequest(f"cannot unmount '{full}'")
-    if full in core(ctx).mounts:
-        ctx.after_commit(lambda: end_mount(core(ctx), full))
+    if full in realm(ctx).mounts:
+        ctx.after_commit(lambda: end_mount(core(ctx), realm(ctx), full))
     return Response()
 
 
@@ -149,7 +158,7 @@ async def move(ctx: Context, req: Move) -> Response:
     if source.startswith(AUTH) != target.startswith(AUTH):
         raise InvalidRequest("cannot remount auth mount to non-auth mount, or the reverse")
     rest = {path: entry for path, entry in current.items() if path != source}
-    table.place(rest, target)
+    await _place(ctx, rest, target)
     moved = msgspec.structs.replace(mount, path=target)
     await replace_table(ctx, {**rest, target: moved})
     migration = str(uuid4())

@@ -1,4 +1,4 @@
-"""`sys/policy` and `sys/policies/acl`: the policies of the whole server.
+"""`sys/policy` and `sys/policies/acl`: the policies of a namespace.
 
 Source: Vault's API pages /sys/policy and /sys/policies.
 """
@@ -12,7 +12,7 @@ from msgspec import Meta
 from strongroom.errors import InvalidRequest, NotFound
 from strongroom.framework import Context, Fields, Nothing, Response, Route
 from strongroom.framework.policy_names import canonical_name, deletable_name, writable_name
-from strongroom.system.house import core, transaction
+from strongroom.system.house import core, realm, transaction
 
 
 class Named(Fields, frozen=True):
@@ -30,16 +30,16 @@ class WritePolicy(Fields, frozen=True):
 
 
 async def list_names(ctx: Context, req: Nothing) -> Response:
-    return Response({"keys": await core(ctx).policies.names(transaction(ctx))})
+    return Response({"keys": await realm(ctx).policies.names(transaction(ctx))})
 
 
 async def list_legacy(ctx: Context, req: Nothing) -> Response:
-    names = await core(ctx).policies.names(transaction(ctx))
+    names = await realm(ctx).policies.names(transaction(ctx))
     return Response({"keys": names, "policies": names}, doubled=True)
 
 
 async def _text(ctx: Context, name: str) -> str:
-    text = await core(ctx).policies.text(transaction(ctx), name)
+    text = await realm(ctx).policies.text(transaction(ctx), name)
     if text is None:
         raise NotFound
     return text
@@ -56,12 +56,12 @@ async def read_legacy(ctx: Context, req: Named) -> Response:
 
 
 async def write(ctx: Context, req: WritePolicy) -> Response:
-    house, name = core(ctx), writable_name(req.name)
+    space, name = realm(ctx), writable_name(req.name)
     text = _plain(req.policy or req.rules)
     if not text:
         raise InvalidRequest("'policy' parameter not supplied or empty")
-    house.policies.write(transaction(ctx), name, text)
-    ctx.after_commit(house.policies.changed)
+    space.policies.write(transaction(ctx), name, text)
+    ctx.after_commit(lambda: core(ctx).namespaces.policies_changed(space))
     return Response()
 
 
@@ -75,9 +75,9 @@ def _plain(text: str) -> str:
 
 
 async def delete(ctx: Context, req: Named) -> Response:
-    house = core(ctx)
-    house.policies.delete(transaction(ctx), deletable_name(req.name))
-    ctx.after_commit(house.policies.changed)
+    space = realm(ctx)
+    space.policies.delete(transaction(ctx), deletable_name(req.name))
+    ctx.after_commit(lambda: core(ctx).namespaces.policies_changed(space))
     return Response()
 
 

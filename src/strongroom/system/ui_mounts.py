@@ -2,20 +2,20 @@
 
 from typing import Any
 
+from strongroom.core.namespaces.realm import Realm
 from strongroom.core.policies.acl import ACL
 from strongroom.errors import PermissionDenied
-from strongroom.framework import Context, Nothing, Response, Route
-from strongroom.system.house import core, transaction
+from strongroom.framework import Context, Nothing, Operation, Request, Response, Route, checked_path
+from strongroom.system.house import core, realm, transaction
 from strongroom.system.mount_table import AUTH, Named, shown
 
 
 async def ui_mounts(ctx: Context, req: Nothing) -> Response:
-    house = core(ctx)
-    session = await _acl(ctx)
+    session, inside = await _acl(ctx), realm(ctx).prefix
     seen: dict[str, dict[str, Any]] = {"auth": {}, "secret": {}}
-    for path, mount in sorted(house.mounts.items()):
+    for path, mount in sorted(realm(ctx).mounts.items()):
         public = mount.config.listing_visibility == "unauth"
-        if public or (session is not None and session.any_below(path)):
+        if public or (session is not None and session.any_below(f"{inside}{path}")):
             auth = path.startswith(AUTH)
             brief = {"type": mount.kind, "description": mount.description, "options": mount.options or None}
             entry: dict[str, Any] = shown(mount) if session else brief
@@ -24,16 +24,25 @@ async def ui_mounts(ctx: Context, req: Nothing) -> Response:
 
 
 async def ui_mount(ctx: Context, req: Named) -> Response:
-    house = core(ctx)
-    found = house.router.mount_of(req.path + "/")
+    space, path = await _inside(ctx, req.path)
+    found = space.router.mount_of(path + "/")
     acl = await _acl(ctx)
-    if found is None or acl is None or not acl.any_below(found[0].path):
-        where = f"{req.path.split('/', 1)[0]}/"
+    if found is None or acl is None or not acl.any_below(f"{space.prefix}{found[0].path}"):
+        where = f"{path.split('/', 1)[0]}/"
         raise PermissionDenied(
             "preflight capability check returned 403, please ensure client's policies grant access to "
             f'path "{where}"'
         )
-    return Response({**shown(found[0]), "path": found[0].path})
+    whole = f"{space.prefix}{found[0].path}".removeprefix(realm(ctx).prefix)
+    return Response({**shown(found[0]), "path": whole})
+
+
+async def _inside(ctx: Context, path: str) -> tuple[Realm, str]:
+    """The namespace that a path is in, and the path inside it."""
+    request = ctx.request
+    asked = Request(Operation.READ, checked_path(path), request.id, namespace=request.namespace)
+    target = await core(ctx).namespaces.aim(asked)
+    return target.realm or realm(ctx), asked.path
 
 
 async def _acl(ctx: Context) -> ACL | None:
@@ -43,7 +52,7 @@ async def _acl(ctx: Context) -> ACL | None:
         session = await house.tokens.session(ctx.request.token, ctx.request.remote)
     except PermissionDenied:
         return None
-    return await house.policies.acl(transaction(ctx), session.entry.policies, ctx.now())
+    return await house.namespaces.acl(transaction(ctx), session.entry, ctx.now())
 
 
 ROUTES = (
