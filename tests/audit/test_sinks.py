@@ -1,6 +1,7 @@
 """Sinks: a device never holds up the log, and a cursor outlives the process."""
 
 import asyncio
+import errno
 import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -55,6 +56,36 @@ class Stuck:
     def reopen(self) -> None: ...
 
     async def close(self) -> None: ...
+
+
+class Refusing(Stuck):
+    """A device whose far end refuses the first deliveries."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.left = times
+
+    async def deliver(self, lines: Sequence[bytes]) -> None:
+        self.left -= 1
+        if self.left >= 0:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+        self.lines += lines
+
+
+async def test_a_failure_and_its_end_are_told_once_each(log: Log, tmp_path: Path) -> None:
+    told: list[str] = []
+    again = asyncio.Event()
+
+    def tell(error: str) -> None:
+        told.append(error)
+        if not error:
+            again.set()
+
+    sink = Sink(log, tmp_path / "audit", Refusing(2), Cursor(tmp_path / "cursor"), 0, tell)
+    await fill(log, 1)
+    await again.wait()
+    assert told == ["Connection refused", ""]
+    await sink.stop(0)
 
 
 async def test_a_stuck_device_blocks_neither_the_log_nor_other_devices(

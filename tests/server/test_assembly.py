@@ -1,12 +1,14 @@
 """Assembly in this process: what is refused, what development mode opens, the bounded pool."""
 
 import asyncio
+import io
 import subprocess
 import sys
 import threading
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from strongroom.api.exchange import Call, Headers
@@ -36,6 +38,43 @@ async def test_development_mode_opens_a_house_through_its_door() -> None:
         assert answer.status == 200
         assert (await house.ceremonies.unsealer.status()).shares == 1
         assert "chosen" not in repr(opened)
+
+
+async def test_a_device_whose_far_end_is_gone_is_told_of_everywhere(tmp_path: Path) -> None:
+    """In the operator's log, at `sys/audit-log/devices` and in the metrics."""
+    device = Device("siem", "socket", {"address": str(tmp_path / "gone"), "socket_type": "unix"})
+    settings = Audit(devices=(device,), outbound=(f"unix:{tmp_path}/gone",))
+    said = Lines()
+    async with AsyncExitStack() as stack:
+        config = Config(storage=Storage(kind="memory"), audit=settings)
+        house = await open_house(config, FakeClock(), OperatorLog(stream=said), stack)
+        await open_for_development(house.core.handle, "root")
+        line = await said.next()
+        assert "an audit device takes no entries" in line
+        assert 'device=siem/ why="No such file or directory"' in line
+
+        async def read(path: bytes) -> bytes:
+            return (await house.api.answer(Call("GET", path, b"", Headers({"x-vault-token": "root"})))).body
+
+        status = msgspec.json.decode(await read(b"/v1/sys/audit-log/devices"))["data"]["siem/"]
+        assert (status["position"], status["error"]) == (0, "No such file or directory")
+        assert status["lag"] > 0 < status["failures"]
+        assert b'strongroom_audit_device_lag{device="siem/"}' in await read(b"/v1/sys/metrics")
+
+
+class Lines(io.StringIO):
+    """An operator's log whose lines can be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: asyncio.Queue[str] = asyncio.Queue()
+
+    def write(self, line: str) -> int:
+        self._lines.put_nowait(line)
+        return len(line)
+
+    async def next(self) -> str:
+        return await self._lines.get()
 
 
 async def test_every_kind_is_mountable_by_its_name() -> None:

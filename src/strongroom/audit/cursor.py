@@ -6,7 +6,7 @@ the lines, so a crash repeats at most the last second; `seq` in each line tells 
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,13 +94,29 @@ class SinkStatus:
     failures: int  # in a row
 
 
-class Sink:
-    """Moves lines from the log to one device, in a task of its own."""
+def _untold(error: str) -> None:
+    """Where nobody asked to be told."""
 
-    def __init__(self, log: Source, directory: Path, device: Device, cursor: Cursor, start: int) -> None:
+
+class Sink:
+    """Moves lines from the log to one device, in a task of its own.
+
+    `tell` hears of the first failure in a row, and of the success that ends it as an empty text.
+    """
+
+    def __init__(
+        self,
+        log: Source,
+        directory: Path,
+        device: Device,
+        cursor: Cursor,
+        start: int,
+        tell: Callable[[str], None] = _untold,
+    ) -> None:
         self._log = log
         self._directory = directory
         self._device = device
+        self._tell = tell
         self._cursor = cursor
         self._position = self._saved = start
         self._reader = Reader(directory, start)
@@ -149,7 +165,9 @@ class Sink:
             except (OSError, TimeoutError, StrongroomError) as error:
                 await self._back_off(error)
                 continue
-            self._error, self._failures = "", 0
+            if self._failures:
+                self._error, self._failures = "", 0
+                self._tell("")
             if not full:
                 await asyncio.sleep(LINGER_SECONDS)
 
@@ -186,6 +204,8 @@ class Sink:
         """Go back to the last delivered line and wait before trying again."""
         self._error = _reason(error)
         self._failures += 1
+        if self._failures == 1:
+            self._tell(self._error)
         self._reader.close()
         self._reader = Reader(self._directory, self._position)
         await asyncio.sleep(min(FIRST_RETRY_SECONDS * 2 ** min(self._failures - 1, 10), LAST_RETRY_SECONDS))

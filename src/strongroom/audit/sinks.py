@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from strongroom.audit.devices.syslog import SyslogDevice, SyslogOptions
 from strongroom.errors import InvalidRequest, NotFound
 
 Given = Mapping[str, object]
+Tell = Callable[[str, str], None]
 
 
 def _http(given: Given, policy: DevicePolicy) -> Device:
@@ -30,14 +32,23 @@ DEVICES: dict[str, Callable[[Given, DevicePolicy], Device]] = {
 }
 
 
+def _untold(name: str, error: str) -> None:
+    """Where nobody asked to be told."""
+
+
 class Sinks:
     """Every enabled device by name, which is its path in Vault's API (`file/`)."""
 
-    def __init__(self, log: Source, directory: Path, policy: DevicePolicy) -> None:
-        """`directory` is the log's; cursors are kept below it."""
+    def __init__(self, log: Source, directory: Path, policy: DevicePolicy, tell: Tell = _untold) -> None:
+        """`directory` is the log's; cursors are kept below it.
+
+        `tell` hears the name of a device that fails, with the reason, and when it takes entries again
+        (no reason).
+        """
         self._log = log
         self._directory = directory
         self._policy = policy
+        self._tell = tell
         self._sinks: dict[str, Sink] = {}
 
     def check(self, kind: str, options: Given) -> Device:
@@ -62,7 +73,8 @@ class Sinks:
         start = self._log.size if saved is None else min(saved, self._log.size)
         if saved is None:
             cursor.save(start)
-        self._sinks[name] = Sink(self._log, self._directory, device, cursor, start)
+        tell = partial(self._tell, name)
+        self._sinks[name] = Sink(self._log, self._directory, device, cursor, start, tell)
 
     async def disable(self, name: str, patience: float = 5.0) -> None:
         """Deliver what the log holds now, then stop and forget the cursor. Raises NotFound."""

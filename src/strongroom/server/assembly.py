@@ -75,7 +75,7 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     core.initialized = await barrier.initialized()
     seal = await seal_for(storage, config.seal, pool.run)
     core.services["ceremonies"] = ceremonies = Ceremonies(core, storage, barrier, config.storage.kind, seal)
-    core.services["audit"] = desk = _audit_desk(config, audit, data / "audit", clock)
+    core.services["audit"] = desk = _audit_desk(config, audit, data / "audit", clock, log)
     stack.push_async_callback(desk.sinks.close)
     core.services["backup"] = backups = BackupDesk(storage, data / "backup")
     core.closers.append(backups.clear)
@@ -119,11 +119,12 @@ def _engines(config: Config) -> Mapping[str, Engine]:
     }
 
 
-def _audit_desk(config: Config, log: Log, directory: Path, clock: Clock) -> AuditDesk:
+def _audit_desk(config: Config, audit: Log, directory: Path, clock: Clock, log: OperatorLog) -> AuditDesk:
     """The sinks declared in the configuration, running. Raises StartFailed for one that cannot be."""
     settings = config.audit
     below = Path(settings.file_directory) if settings.file_directory else None
-    sinks = Sinks(log, directory, DevicePolicy(Outbound(settings.outbound), clock, below))
+    policy = DevicePolicy(Outbound(settings.outbound), clock, below)
+    sinks = Sinks(audit, directory, policy, partial(_tell_of_device, log))
     declared = {}
     for device in settings.devices:
         name = f"{device.path.strip('/')}/"
@@ -137,6 +138,13 @@ def _audit_desk(config: Config, log: Log, directory: Path, clock: Clock) -> Audi
                 "See docs/configuration.md, [[audit.devices]].",
             ) from None
     return AuditDesk(sinks, declared, directory, settings.api_devices)
+
+
+def _tell_of_device(log: OperatorLog, name: str, error: str) -> None:
+    if error:
+        log.warning("an audit device takes no entries; it is tried again", device=name, why=error)
+    else:
+        log.info("an audit device takes entries again", device=name)
 
 
 async def _seal(core: Core) -> None:

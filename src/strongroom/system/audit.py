@@ -6,7 +6,7 @@ Source: Vault's API pages /sys/audit and /sys/audit-hash.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from msgspec import Struct
@@ -144,6 +144,12 @@ async def list_devices(ctx: Context, req: Nothing) -> Response:
     )
 
 
+async def device_status(ctx: Context, req: Nothing) -> Response:
+    """Tell of each device the next entry it gets, how many wait, and why if it fails."""
+    found = desk(ctx).sinks.status()
+    return Response({name: asdict(status) for name, status in sorted(found.items())})
+
+
 async def enable(ctx: Context, req: Enable) -> Response:
     office = desk(ctx)
     if not office.api_devices:
@@ -233,6 +239,12 @@ ROUTES = (
         path="audit-hash/{path:path}",
         write=audit_hash,
         summary="The hash of a value as the audit log writes it; the log itself is `log`.",
+    ),
+    Route(
+        path="audit-log/devices",
+        read=device_status,
+        sudo=True,
+        summary="How far each audit device is behind.",
     ),
     Route(path="audit-log/checkpoint", read=checkpoint, summary="A signed checkpoint of the audit log."),
     Route(path="audit-log/proof/{seq}", read=prove, summary="Proof that an entry is in the audit log."),

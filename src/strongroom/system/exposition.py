@@ -31,6 +31,7 @@ class _Numbers(Collector):
         yield CounterMetricFamily(
             "strongroom_barrier_encryptions", "Entries encrypted under it.", status.encryptions
         )
+        yield from _devices(house)
         yield self._requests()
 
     def _requests(self) -> HistogramMetricFamily:
@@ -40,6 +41,21 @@ class _Numbers(Collector):
         for key, series in self._house.metrics.requests.items():
             family.add_metric(key, _cumulative(series), series.seconds)
         return family
+
+
+def _devices(house: Core) -> Iterator[Metric]:
+    lag = GaugeMetricFamily(
+        "strongroom_audit_device_lag", "Entries that a device has yet to get.", labels=("device",)
+    )
+    failures = GaugeMetricFamily(
+        "strongroom_audit_device_failures", "Deliveries that failed in a row.", labels=("device",)
+    )
+    desk = house.services.get("audit")
+    for name, status in sorted(desk.sinks.status().items()) if desk is not None else ():
+        lag.add_metric((name,), status.lag)
+        failures.add_metric((name,), status.failures)
+    yield lag
+    yield failures
 
 
 def _cumulative(series: Series) -> list[tuple[str, float]]:
