@@ -110,7 +110,13 @@ def test_random_tokens_are_no_samples() -> None:
 
 @pytest.mark.parametrize("name", sorted(CHECKSUMS))
 def test_a_checksum_takes_what_it_makes_and_refuses_a_change(name: str) -> None:
-    prefix = {"github": "ghp_", "npm": "npm_", "gitlab_routable": "glpat-", "grafana": "glsa_"}.get(name, "")
+    prefix = {
+        "github": "ghp_",
+        "npm": "npm_",
+        "gitlab_routable": "glpat-",
+        "grafana": "glsa_",
+        "nkey": "SUAL",
+    }.get(name, "")
     good = examples.draw(f"<checksum:{name}:{prefix}>", "seed").encode()
     assert CHECKSUMS[name].check(good)
     wrong = (

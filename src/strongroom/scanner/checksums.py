@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ALNUM = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 BASE64URL = ALNUM + "-_"
+BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
@@ -164,6 +166,69 @@ def _discord_make(prefix: str, draw: Draw) -> str:
     return f"{prefix}{head}.{draw(BASE64URL, 6)}.{draw(BASE64URL, 38)}"
 
 
+def _unpacked(text: str) -> bytes:
+    """Base32 without padding; b"" when it is none."""
+    try:
+        return base64.b32decode(text + "=" * (-len(text) % 8))
+    except binascii.Error:
+        return b""
+
+
+def _nkey_check(secret: bytes) -> bool:
+    """The last two bytes are a CRC-16 (XMODEM) of those before, little endian. Source: nats-io/nkeys."""
+    raw = _unpacked(secret.decode("ascii", "replace"))
+    return len(raw) > 2 and binascii.crc_hqx(raw[:-2], 0).to_bytes(2, "little") == raw[-2:]
+
+
+def _nkey_make(prefix: str, draw: Draw) -> str:
+    """The first letters tell that it is a seed, and whose."""
+    raw = _unpacked(prefix + draw(BASE32, 56 - len(prefix)))[:34]
+    return base64.b32encode(raw + binascii.crc_hqx(raw, 0).to_bytes(2, "little")).decode().rstrip("=")
+
+
+def _sentry_check(secret: bytes) -> bool:
+    """The middle part is JSON that tells when and by which server it was made. Source: docs.sentry.io."""
+    told = _json(secret.removeprefix(b"sntrys_").rpartition(b"_")[0])
+    return isinstance(told, dict) and "iat" in told and ("url" in told or "region_url" in told)
+
+
+def _sentry_make(prefix: str, draw: Draw) -> str:
+    told = {
+        "iat": 1700000000.5,
+        "url": "https://sentry.io",
+        "region_url": "https://us.sentry.io",
+        "org": draw(ALNUM, 8),
+    }
+    middle = base64.b64encode(json.dumps(told, separators=(",", ":")).encode()).decode()
+    return f"{prefix or 'sntrys_'}{middle}_{draw(ALNUM, 43)}"
+
+
+def _bech32_sum(name: str, values: list[int]) -> int:
+    """The polynomial of BIP 173 over the name and the values; 1 where they end with their checksum."""
+    total = 1
+    for value in [*(ord(c) >> 5 for c in name), 0, *(ord(c) & 31 for c in name), *values]:
+        top = total >> 25
+        total = (total & 0x1FFFFFF) << 5 ^ value
+        for bit, term in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            total ^= term if top >> bit & 1 else 0
+    return total
+
+
+def _bech32_check(secret: bytes) -> bool:
+    name, _, body = secret.decode("ascii", "replace").lower().rpartition("1")
+    values = [BECH32.find(c) for c in body]
+    return bool(name) and -1 not in values and _bech32_sum(name, values) == 1
+
+
+def _bech32_make(prefix: str, draw: Draw) -> str:
+    """`prefix` ends with the digit one that parts name and data."""
+    prefix = prefix or "AGE-SECRET-KEY-1"
+    body = draw(BECH32, 52)
+    rest = _bech32_sum(prefix[:-1].lower(), [*(BECH32.index(c) for c in body), *[0] * 6]) ^ 1
+    tail = "".join(BECH32[rest >> 5 * (5 - n) & 31] for n in range(6))
+    return prefix + (body + tail).upper()
+
+
 CHECKSUMS: dict[str, Checksum] = {
     "github": Checksum(_github_check, _github_make),
     "npm": Checksum(_github_check, _github_make),
@@ -173,4 +238,7 @@ CHECKSUMS: dict[str, Checksum] = {
     "gitlab_routable": Checksum(_gitlab_check, _gitlab_make),
     "grafana": Checksum(_crc_tail_check, _crc_tail_make),
     "discord": Checksum(_discord_check, _discord_make, firm=True),
+    "nkey": Checksum(_nkey_check, _nkey_make),
+    "sentry_org": Checksum(_sentry_check, _sentry_make),
+    "bech32": Checksum(_bech32_check, _bech32_make),
 }
