@@ -20,7 +20,7 @@ def render(response: Response, request_id: str) -> Answer:
     if response.raw is not None:
         return Answer(response.status or 200, response.raw.body, response.raw.content_type.encode("latin-1"))
     if response.bare:
-        return Answer(response.status or 200, _encode(response.data))
+        return Answer(response.status or 200, response.encoded or _encode(response.data))
     if _is_empty(response):
         return Answer(response.status or 204)
     if not response.request_id:

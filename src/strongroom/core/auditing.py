@@ -216,8 +216,11 @@ class Trail:
         hasher = self._auditing.hasher
         described: dict[str, Any] = {}
         if response.data is not None:
-            data = response.data
-            described["data"] = hasher.members(data, plain) if isinstance(data, dict) else hasher.hide(data)
+            data, response.encoded = response.data, _encode(response.data)
+            if plain and isinstance(data, dict):
+                described["data"] = hasher.members(data, plain)
+            else:
+                described["data"] = msgspec.Raw(hasher.shown(data, response.encoded))
         if response.raw is not None:
             described["data"] = {"http_raw_body": hasher.raw(response.raw.body)}
         if response.lease is not None and response.lease.id:

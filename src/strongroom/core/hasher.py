@@ -12,10 +12,12 @@ import msgspec
 
 from strongroom.crypto.mac import Mac
 from strongroom.sensitive import Sensitive
+from strongroom.storage.cache import Cache
 
 UNAVAILABLE = "hmac-unavailable"
 _PREFIX = "hmac-sha256:"
 _SMALL = 100
+_KEPT_BYTES = 4 * 2**20
 _SCALARS = frozenset({bool, int, float})
 _encode = msgspec.json.Encoder().encode
 
@@ -23,11 +25,12 @@ _encode = msgspec.json.Encoder().encode
 class Hasher:
     """Replaces values by `hmac-sha256:…` under the audit key; without a key nothing is shown at all."""
 
-    __slots__ = ("_common", "raw")
+    __slots__ = ("_common", "_kept", "raw")
 
     def __init__(self, key: bytes) -> None:
         # Hashes a whole body, as the hash of its text where it is UTF-8.
         self.raw = Mac(key, _PREFIX).hex if key else _unavailable
+        self._kept = Cache(_KEPT_BYTES if key else 0)  # a cache of no bytes keeps nothing
         # What every answer holds (no text, yes, no, a small version number) is hashed once.
         self._common = {text: self.text(text) for text in ("", "true", "false", *map(str, range(_SMALL)))}
 
@@ -50,6 +53,13 @@ class Hasher:
             text = _encode(value).decode()
             return self._common.get(text) or self.text(text)
         return self.hide(_opened(value))
+
+    def shown(self, value: Any, encoded: bytes) -> bytes:
+        """`hide` as JSON. `encoded` is the value as JSON: what is read again is not hashed leaf by leaf again.
+
+        Kept are hashes only, by the hash of the whole.
+        """
+        return self._kept.get(self.raw(encoded), lambda _: _encode(self.hide(value))) or b"null"
 
     def members(self, fields: Mapping[str, Any], plain: tuple[str, ...] = ()) -> dict[str, Any]:
         """Hash a map's leaves, but leave the members named in `plain` as they are."""

@@ -18,7 +18,7 @@ def envelope(response: Response) -> dict[str, Any]:
         "lease_id": lease.id if lease else "",
         "renewable": lease.renewable if lease else False,
         "lease_duration": lease.ttl if lease else response.ttl,
-        "data": response.data,
+        "data": msgspec.Raw(response.encoded) if response.encoded else response.data,
         "wrap_info": _wrap(response.wrap) if response.wrap else None,
         "warnings": list(response.warnings) or None,
         "auth": _auth(response.auth) if response.auth else None,

@@ -83,6 +83,7 @@ class Response:
     `doubled` sends its members at top level and again under `data` (`sys/mounts`).
     `facts` are harmless words for the audit entry (which version, which role): never values.
     `ttl` is reported as `lease_duration` where there is no lease: when to read again (kv version 1).
+    `encoded` is `data` as JSON, once the audit log has needed it: the edge sends the same bytes.
     """
 
     data: Any = None
@@ -98,6 +99,7 @@ class Response:
     mount_type: str = ""
     facts: Mapping[str, str | int] = field(default_factory=dict)
     ttl: int = 0
+    encoded: bytes = b""
 
     @classmethod
     def leased(
