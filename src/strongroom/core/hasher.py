@@ -55,9 +55,9 @@ class Hasher:
         return self.hide(_opened(value))
 
     def shown(self, value: Any, encoded: bytes) -> bytes:
-        """`hide` as JSON. `encoded` is the value as JSON: what is read again is not hashed leaf by leaf again.
+        """`hide` as JSON; what is given out again is not hashed leaf by leaf again.
 
-        Kept are hashes only, by the hash of the whole.
+        `encoded` is the value as JSON. Kept are hashes only, by the hash of the whole.
         """
         return self._kept.get(self.raw(encoded), lambda _: _encode(self.hide(value))) or b"null"
 
