@@ -16,8 +16,8 @@ from strongroom.cli.parsing import Parser
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "cli"
 OWN = (
-    "auth", "completion", "delete", "doctor", "inventory", "job", "kv", "lease", "list", "login", "operator",
-    "path-help", "policy", "read", "rotate", "rotation", "secrets", "status", "token", "unwrap", "whoami", "wrap", "write",
+    "adopt", "auth", "completion", "delete", "doctor", "inject", "inventory", "job", "kv", "lease", "list", "login", "operator",
+    "path-help", "policy", "read", "rotate", "rotation", "run", "secrets", "status", "token", "unwrap", "whoami", "wrap", "write",
 )  # fmt: skip
 SHARED = re.compile(r"\n(?:connection|output|request):\n(?:  .*\n)+")
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 
 COMMANDS = {
+    "adopt": "strongroom.cli.adopt",
     "audit": "strongroom.cli.audit",
     "auth": "strongroom.cli.auth",
     "baseline": "strongroom.cli.baseline",
@@ -33,6 +34,7 @@ COMMANDS = {
     "hook": "strongroom.cli.hook",
     "ignore": "strongroom.cli.ignore",
     "incident": "strongroom.cli.incident",
+    "inject": "strongroom.cli.inject",
     "install": "strongroom.cli.install",
     "inventory": "strongroom.cli.inventory",
     "job": "strongroom.cli.job",
@@ -48,6 +50,7 @@ COMMANDS = {
     "revoke": "strongroom.cli.revoke",
     "rotate": "strongroom.cli.rotate",
     "rotation": "strongroom.cli.rotation",
+    "run": "strongroom.cli.run",
     "scan": "strongroom.cli.scan",
     "secrets": "strongroom.cli.secrets",
     "server": "strongroom.cli.server",
@@ -74,6 +77,9 @@ GROUPS = {
         "inventory",
         "rotate",
         "rotation",
+        "adopt",
+        "run",
+        "inject",
     ),
     "access": ("login", "whoami", "token", "policy", "auth", "secrets"),
     "leaks": (

@@ -16,7 +16,7 @@ _WORD = re.compile(
     rb"(?i)example|placeholder|your[_-]?(?:api|key|token|secret|pass|own)|redacted|changeme|change[_-]me|replace[_-]?(?:me|with|this)"
     rb"|insert[_-]?(?:your|here)|dummy|foobar|f[a4]ke[_-]?(?:key|token|secret)|sample[_-]?(?:key|token|secret)|not[_-]?a[_-]?real|x{6}|deadbeef"
 )
-_REFERENCE = re.compile(rb"\$\{|\$\(|\{\{|<%|%\(|\*{3,}|\.{3,}|<[a-z_ -]+>", re.IGNORECASE)
+_REFERENCE = re.compile(rb"strongroom://|\$\{|\$\(|\{\{|<%|%\(|\*{3,}|\.{3,}|<[a-z_ -]+>", re.IGNORECASE)
 _LADDERS = (
     b"0123456789abcdefghijklmnopqrstuvwxyz",
     b"abcdefghijklmnopqrstuvwxyz0123456789",
