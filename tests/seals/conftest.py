@@ -10,11 +10,27 @@ import pytest
 
 from strongroom.barrier.seal.auto.keyfile import KeyFileSeal
 from strongroom.barrier.seal.auto.pkcs11 import Pkcs11Seal
+from strongroom.barrier.seal.sealing import Backend, Sealing
 from strongroom.framework.context import in_thread
 from strongroom.sensitive import Sensitive
+from strongroom.storage.contract import StorageFull
+from strongroom.storage.memory import MemoryStorage
+from strongroom.storage.optimistic import Writes
 
 PIN = "739154"
 LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
+
+
+class FullStorage(MemoryStorage):
+    """Has room for so many more commits."""
+
+    room = 1_000_000
+
+    async def apply(self, writes: Writes) -> None:
+        if self.room == 0:
+            raise StorageFull("full")
+        self.room -= 1
+        await super().apply(writes)
 
 
 @pytest.fixture
@@ -28,6 +44,11 @@ def key_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def service(key_file: Path) -> KeyFileSeal:
     return KeyFileSeal(key_file)
+
+
+@pytest.fixture
+def sealing(service: KeyFileSeal) -> Sealing:
+    return Sealing(Backend("keyfile", service))
 
 
 @dataclass

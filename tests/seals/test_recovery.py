@@ -8,7 +8,6 @@ import pytest
 from msgspec import structs
 
 from strongroom.barrier.barrier import Barrier
-from strongroom.barrier.seal.auto.keyfile import KeyFileSeal
 from strongroom.barrier.seal.rekey import Rekey
 from strongroom.barrier.seal.sealing import Sealing
 from strongroom.barrier.seal.shamir import seal_from
@@ -18,28 +17,15 @@ from strongroom.clock import FakeClock
 from strongroom.errors import IntegrityFailure, InvalidCredentials, InvalidRequest, UpstreamFailed
 from strongroom.framework.context import in_thread
 from strongroom.storage.contract import StorageFull
-from strongroom.storage.memory import MemoryStorage
-from strongroom.storage.optimistic import Writes
-
-
-class FullStorage(MemoryStorage):
-    """Has room for so many more commits."""
-
-    room = 1_000_000
-
-    async def apply(self, writes: Writes) -> None:
-        if self.room == 0:
-            raise StorageFull("full")
-        self.room -= 1
-        await super().apply(writes)
+from tests.seals.conftest import FullStorage
 
 
 class Store:
     """A store under a key file with recovery keys of two out of three."""
 
-    def __init__(self, service: KeyFileSeal) -> None:
+    def __init__(self, sealing: Sealing) -> None:
         self.storage = FullStorage()
-        self.service = service
+        self.sealing = sealing
         self.barrier = self.closed()
         self.keys: list[bytes] = []
 
@@ -49,27 +35,27 @@ class Store:
     async def open(self) -> Barrier:
         """Another node, opened without people."""
         barrier = self.closed()
-        await Unsealer(self.storage, barrier, self.service).open()
+        await Unsealer(self.storage, barrier, self.sealing).open()
         return barrier
 
 
 @pytest.fixture
-async def store(service: KeyFileSeal) -> Store:
-    store = Store(service)
-    store.keys = await initialize(store.storage, store.barrier, 3, 2, None, service)
+async def store(sealing: Sealing) -> Store:
+    store = Store(sealing)
+    store.keys = await initialize(store.storage, store.barrier, 3, 2, None, sealing)
     store.barrier = await store.open()
     return store
 
 
 async def test_the_service_opens_the_store_without_people(store: Store) -> None:
-    status = await Unsealer(store.storage, store.barrier, store.service).status()
+    status = await Unsealer(store.storage, store.barrier, store.sealing).status()
     assert (status.kind, status.sealed, status.shares, status.threshold) == ("keyfile", False, 3, 2)
     assert status.automatic
 
 
 async def test_recovery_keys_open_nothing_without_the_service(store: Store, key_file: Path) -> None:
     await in_thread(key_file.unlink)
-    unsealer = Unsealer(store.storage, store.closed(), store.service)
+    unsealer = Unsealer(store.storage, store.closed(), store.sealing)
     await unsealer.submit(store.keys[0])
     with pytest.raises(UpstreamFailed):
         await unsealer.submit(store.keys[1])
@@ -80,7 +66,7 @@ async def test_recovery_keys_open_nothing_without_the_service(store: Store, key_
 
 async def test_a_quorum_of_recovery_keys_unseals_a_server_that_was_sealed_by_hand(store: Store) -> None:
     barrier = store.closed()
-    unsealer = Unsealer(store.storage, barrier, store.service)
+    unsealer = Unsealer(store.storage, barrier, store.sealing)
     await unsealer.submit(store.keys[2])
     assert barrier.sealed
     await unsealer.submit(store.keys[0])
@@ -89,7 +75,7 @@ async def test_a_quorum_of_recovery_keys_unseals_a_server_that_was_sealed_by_han
 
 async def test_wrong_recovery_keys_are_refused_though_the_service_would_open(store: Store) -> None:
     barrier = store.closed()
-    unsealer = Unsealer(store.storage, barrier, store.service)
+    unsealer = Unsealer(store.storage, barrier, store.sealing)
     await unsealer.submit(store.keys[0])
     with pytest.raises(InvalidCredentials):
         await unsealer.submit(os.urandom(33))
@@ -98,25 +84,20 @@ async def test_wrong_recovery_keys_are_refused_though_the_service_would_open(sto
 
 @pytest.mark.parametrize("rotate_root", [False, True])
 async def test_recovery_keys_are_replaced_by_their_quorum(store: Store, rotate_root: bool) -> None:
-    rekey = Rekey(store.storage, store.barrier, store.service)
+    rekey = Rekey(store.storage, store.barrier, store.sealing)
     status = await rekey.start(2, 2, rotate_root=rotate_root)
     assert await rekey.submit(store.keys[0], status.nonce) == []
     made = await rekey.submit(store.keys[1], status.nonce)
     barrier = await store.open()
-    assert barrier.holds(await store.service.unwrap(*await wrapped(store)))
+    assert barrier.holds(await store.sealing.opened(await stored_state(store.storage.begin())))
     for keys, opens in ((store.keys[:2], False), (made, True)):
-        unsealer = Unsealer(store.storage, store.closed(), store.service)
+        unsealer = Unsealer(store.storage, store.closed(), store.sealing)
         await unsealer.submit(keys[0])
         if opens:
             assert not (await unsealer.submit(keys[1])).sealed
         else:
             with pytest.raises(InvalidCredentials):
                 await unsealer.submit(keys[1])
-
-
-async def wrapped(store: Store) -> tuple[bytes, bytes]:
-    state = await stored_state(store.storage.begin())
-    return state.wrapped, state.associated
 
 
 async def write(store: Store, change: Callable[[], Awaitable[bytes]]) -> None:
@@ -126,16 +107,16 @@ async def write(store: Store, change: Callable[[], Awaitable[bytes]]) -> None:
 
 
 async def test_who_writes_the_store_cannot_put_recovery_keys_of_their_own_there(store: Store) -> None:
-    _, theirs = await Sealing(store.service).made(os.urandom(32), 3, 2)
+    theirs: list[bytes] = []
 
     async def change() -> bytes:
-        forged, parts = await Sealing(store.service).made(b"x" * 32, 3, 2)
+        forged, parts = await store.sealing.made(b"x" * 32, 3, 2)
         theirs[:] = parts
         real = await stored_state(store.storage.begin())
         return structs.replace(real, recovery=forged.recovery).encoded()
 
     await write(store, change)
-    rekey = Rekey(store.storage, store.barrier, store.service)
+    rekey = Rekey(store.storage, store.barrier, store.sealing)
     status = await rekey.start(1, 1)
     await rekey.submit(theirs[0], status.nonce)
     with pytest.raises(IntegrityFailure, match="not made with this root key"):
@@ -153,7 +134,7 @@ async def test_numbers_changed_in_the_store_do_not_open(store: Store) -> None:
 
 @pytest.mark.parametrize("room", [0, 1, 2])
 async def test_after_a_rekey_that_a_full_disk_ends_old_or_new_keys_work(store: Store, room: int) -> None:
-    rekey = Rekey(store.storage, store.barrier, store.service)
+    rekey = Rekey(store.storage, store.barrier, store.sealing)
     status = await rekey.start(3, 2, rotate_root=True)
     await rekey.submit(store.keys[0], status.nonce)
     store.storage.room = room
@@ -163,11 +144,11 @@ async def test_after_a_rekey_that_a_full_disk_ends_old_or_new_keys_work(store: S
     except StorageFull:
         assert room < 2
     await store.open()
-    unsealer = Unsealer(store.storage, store.closed(), store.service)
+    unsealer = Unsealer(store.storage, store.closed(), store.sealing)
     await unsealer.submit(keys[0])
     assert not (await unsealer.submit(keys[1])).sealed
 
 
 async def test_another_kind_of_service_is_told(store: Store) -> None:
-    with pytest.raises(InvalidRequest, match="sealed by keyfile, and the server is set to shamir"):
+    with pytest.raises(InvalidRequest, match="seal migration is pending"):
         await Unsealer(store.storage, store.closed()).open()

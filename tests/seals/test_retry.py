@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 from strongroom.barrier.barrier import Barrier
-from strongroom.barrier.seal.auto.keyfile import KeyFileSeal
+from strongroom.barrier.seal.sealing import Sealing
 from strongroom.clock import FakeClock
 from strongroom.core.core import Core
 from strongroom.framework.context import in_thread
@@ -18,13 +18,13 @@ from strongroom.system.engine import system
 from tests.suites.house import ListLog
 
 
-async def test_pauses_double_to_half_a_minute_and_stay_there(service: KeyFileSeal, key_file: Path) -> None:
+async def test_pauses_double_to_half_a_minute_and_stay_there(sealing: Sealing, key_file: Path) -> None:
     storage, clock = MemoryStorage(), FakeClock()
     barrier = Barrier(storage, clock)
     methods = {f"auth/{kind}": method for kind, method in AUTH_METHODS.items()}
     kinds = {"system": system(Permissions()), **ENGINES, **methods}
     core = Core(barrier, ListLog(), kinds, clock, in_thread)
-    desk = Ceremonies(core, storage, barrier, "memory", service)
+    desk = Ceremonies(core, storage, barrier, "memory", sealing)
     assert not desk.due.is_set()
     await desk.initialize(1, 1)
     assert desk.due.is_set()

@@ -12,6 +12,7 @@ from strongroom.server.address import parse
 from strongroom.server.config import Config, load
 from strongroom.server.log import OperatorLog
 from strongroom.server.problems import StartFailed
+from strongroom.server.seal_settings import SealSettings
 from strongroom.server.warnings import filesystem_of, single_share, warnings
 
 DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
@@ -100,9 +101,10 @@ def test_every_key_is_documented() -> None:
     text = DOCS.read_text(encoding="utf-8")
     tables: list[tuple[str, type[msgspec.Struct]]] = [("", Config), ("audit.devices.", config.Device)]
     tables += [(f"{name}.", type(getattr(Config(), name))) for name in _tables()]
+    tables += [("seal.", SealSettings)]
     for prefix, kind in tables:
         for name in kind.__struct_fields__:
-            if name not in _tables() and f"{prefix}{name}" != "audit.devices":
+            if name not in _tables() and f"{prefix}{name}" not in ("audit.devices", "seal"):
                 assert f"`{prefix}{name}`" in text, f"{prefix}{name}"
 
 

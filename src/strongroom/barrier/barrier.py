@@ -82,10 +82,14 @@ class Barrier:
 
     async def unseal(self, root_key: bytes) -> None:
         """Load the keyring. Raises IntegrityFailure for a wrong key, NotInitialized without a keyring."""
+        self._keys = Keys(await self.check(root_key), root_key)
+
+    async def check(self, root_key: bytes) -> Keyring:
+        """The keyring as it is stored, if this root key opens it. Raises as `unseal` does."""
         wrapped = await self._storage.begin().get(KEYRING_KEY)
         if wrapped is None:
             raise NotInitialized("the store is not initialized")
-        self._keys = Keys(keyrings.unwrap(wrapped, root_key), root_key)
+        return keyrings.unwrap(wrapped, root_key)
 
     def seal(self) -> None:
         """Forget every key; transactions begun before can read nothing more."""

@@ -7,7 +7,7 @@ examples:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from strongroom.cli import errors, parsing
 from strongroom.cli.errors import Failure
@@ -21,6 +21,7 @@ UNSEALED, NO_ANSWER, SEALED = 0, 1, 2
 ROWS = (
     ("seal type", "type"),
     ("recovery seal", "recovery_seal"),
+    ("seal migration", "migration"),
     ("initialized", "initialized"),
     ("sealed", "sealed"),
     ("total shares", "n"),
@@ -40,7 +41,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _status(session: Session) -> int:
     try:
-        body = session.client_with(None).request("GET", "sys/seal-status").body
+        client = session.client_with(None)
+        body = client.request("GET", "sys/seal-status").body
+        if body.get("recovery_seal"):
+            body["backends"] = client.request("GET", "sys/seal-backend-status").body["backends"]
     except Failure as failure:
         if failure.code == errors.UNREACHABLE:
             failure.code = NO_ANSWER
@@ -49,9 +53,22 @@ def _status(session: Session) -> int:
     return SEALED if body["sealed"] else UNSEALED
 
 
-def show_seal(session: Session, body: dict[str, object]) -> None:
+def show_seal(session: Session, body: dict[str, Any]) -> None:
     """The seal's state."""
     if session.output.style in ("json", "yaml") or session.output.field:
         session.output.facts(body)
     else:
-        session.output.pairs({title: body[name] for title, name in ROWS if name in body})
+        rows = {title: body[name] for title, name in ROWS if name in body}
+        session.output.pairs(rows | {f"seal {one['name']}": _health(one) for one in body.get("backends", ())})
+
+
+def _health(backend: dict[str, Any]) -> str:
+    """How one of the key services is."""
+    if not backend["configured"]:
+        return "not configured"
+    if backend["disabled"]:
+        return "disabled"
+    if backend["healthy"]:
+        return "healthy"
+    since = backend.get("unhealthy_since")
+    return f"unhealthy since {since}" if since else "not asked yet"

@@ -37,7 +37,7 @@ from strongroom.server.config import Config
 from strongroom.server.log import OperatorLog
 from strongroom.server.pool import Pool
 from strongroom.server.problems import StartFailed
-from strongroom.server.seals import seal_for
+from strongroom.server.seals import sealing_for
 from strongroom.server.storage import log_name, open_storage
 from strongroom.system.audit import DEVICES, AuditDesk, Device
 from strongroom.system.backup import BackupDesk
@@ -73,8 +73,8 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     barrier = Barrier(storage, clock)
     core = Core(barrier, audit, _engines(config), clock, pool.run, openapi.SERVICES)
     core.initialized = await barrier.initialized()
-    seal = await seal_for(storage, config.seal, pool.run)
-    core.services["ceremonies"] = ceremonies = Ceremonies(core, storage, barrier, config.storage.kind, seal)
+    seals = await sealing_for(storage, config.seal, pool.run)
+    core.services["ceremonies"] = ceremonies = Ceremonies(core, storage, barrier, config.storage.kind, seals)
     core.services["audit"] = desk = _audit_desk(config, audit, data / "audit", clock, log)
     stack.push_async_callback(desk.sinks.close)
     core.services["backup"] = backups = BackupDesk(storage, data / "backup")

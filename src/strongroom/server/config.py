@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from strongroom.server.limits import Limits
 from strongroom.server.problems import StartFailed
+from strongroom.server.seal_settings import SealSettings
 
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`(?: - at `\$\.?([^`]*)`)?")
-STORAGE = "storage"
+STORAGE, SEAL = "storage", "seal"
 _GUIDE = "See docs/configuration.md for every key."
 
 
@@ -34,17 +35,6 @@ class Storage(Struct, frozen=True, forbid_unknown_fields=True):
     password_file: str = ""
     tls: str = ""
     tls_ca: str = ""
-
-
-class SealSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[seal]`: who holds the key that opens the store; which keys belong to which kind: docs/seal.md."""
-
-    kind: Literal["shamir", "keyfile", "pkcs11"] = "shamir"
-    key_file: str = ""
-    library: str = ""
-    token: str = ""
-    key_label: str = ""
-    pin_file: str = ""
 
 
 class Operator(Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,7 +101,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     client_ca: str = ""
     require_client_cert: bool = False
     storage: Storage = Storage()
-    seal: SealSettings = SealSettings()
+    seal: tuple[SealSettings, ...] = ()
     operator: Operator = Operator()
     audit: Audit = Audit()
     rotation: Rotation = Rotation()
@@ -128,6 +118,8 @@ def load(path: Path | None, flags: Mapping[str, str | None]) -> Config:
     tree = _parse(text, name)
     tree.update({key: value for key, value in flags.items() if value is not None and key != STORAGE})
     _name_store(tree, flags.get(STORAGE))
+    if isinstance(tree.get(SEAL), dict):
+        tree[SEAL] = [tree[SEAL]]  # one seal may be a plain table
     try:
         return msgspec.convert(tree, Config)
     except msgspec.ValidationError as error:
@@ -176,7 +168,7 @@ def _explained(message: str, text: str, name: str) -> StartFailed:
 def _known_keys(place: str) -> list[str]:
     kind: Any = Config
     for part in filter(None, place.split(".")):
-        kind = {"devices": Device}.get(part) or type(getattr(kind(), part))
+        kind = {"devices": Device, SEAL: SealSettings}.get(part) or type(getattr(kind(), part))
     return list(kind.__struct_fields__)
 
 

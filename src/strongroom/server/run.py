@@ -56,11 +56,12 @@ def _check(config: Config, address: Address, development: Development | None) ->
             "It is unsealed and its root token is on the screen, so only this machine may reach it.",
             "Use --listen 127.0.0.1:8200, or a real server with TLS.",
         )
-    if development is not None and config.seal.kind != "shamir":
+    automatic = [table.kind for table in config.seal if table.kind != "shamir"]
+    if development is not None and automatic:
         raise StartFailed(
-            f"development mode does not use a {config.seal.kind} seal",
+            f"development mode does not use a {automatic[0]} seal",
             "It opens itself with a key share that it keeps or shows.",
-            "Drop --dev, or the [seal] table.",
+            "Drop --dev, or the [[seal]] tables.",
         )
     if not config.tls_cert and not address.loopback and not config.plain_http:
         raise StartFailed(

@@ -1,84 +1,56 @@
-"""The seal that the configuration names, and the task that opens the store with it."""
+"""The seals that the configuration names, and the tasks that open the store with them and tend them."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from strongroom.barrier.seal.auto.keyfile import KeyFileSeal
-from strongroom.barrier.seal.auto.pkcs11 import Pkcs11Seal, Run
-from strongroom.barrier.seal.state import Seal, stored_state
-from strongroom.errors import NotInitialized, RateLimited, StrongroomError, Unavailable, UpstreamFailed
-from strongroom.sensitive import Sensitive
-from strongroom.server.config import SealSettings
+from strongroom.barrier.seal.auto.envelope import EnvelopeSeal
+from strongroom.barrier.seal.auto.pkcs11 import Run
+from strongroom.barrier.seal.auto.transit import Transit
+from strongroom.barrier.seal.sealing import AWAY, Sealing
+from strongroom.barrier.seal.state import stored_state
+from strongroom.errors import NotInitialized, StrongroomError
 from strongroom.server.log import OperatorLog
 from strongroom.server.problems import StartFailed
-from strongroom.storage.contract import Storage
+from strongroom.server.seal_backends import backends
+from strongroom.server.seal_settings import GUIDE, SealSettings, checked
+from strongroom.storage.contract import Storage, StorageFull
 from strongroom.system.ceremonies import Ceremonies
 
-PIN_VARIABLE = "STRONGROOM_SEAL_PIN"
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-_GUIDE = "See docs/seal.md, Auto-unseal."
-_KEYS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    "shamir": (frozenset(), frozenset()),
-    "keyfile": (frozenset({"key_file"}), frozenset()),
-    "pkcs11": (frozenset({"library", "token", "key_label"}), frozenset({"pin_file"})),
-}
-"""What each kind needs, and what it may have."""
+HEALTHY_PAUSE, UNHEALTHY_PAUSE = 600.0, 60.0
+"""Between looks at the key services, as in Vault."""
 
 Wait = Callable[[float], Awaitable[object]]
 
 
-async def seal_for(storage: Storage, settings: SealSettings, run: Run) -> Seal | None:
-    """The key service, or None where people hold the shares.
+async def sealing_for(storage: Storage, tables: Sequence[SealSettings], run: Run) -> Sealing:
+    """The key services; none where people hold the shares.
 
-    Raises StartFailed for settings that cannot be, and for another kind than the store's.
+    Raises StartFailed for settings that cannot be, and when none of them has sealed the store.
     """
-    service = _seal_of(settings, run)
-    await _check_stored(storage, service)
-    return service
-
-
-def _seal_of(settings: SealSettings, run: Run) -> Seal | None:
-    _check(settings)
-    if settings.kind == "keyfile":
-        return KeyFileSeal(Path(settings.key_file))
-    if settings.kind == "shamir":
-        return None
-    if find_spec("pkcs11") is None:
-        raise StartFailed(
-            "the pkcs11 seal needs a package that is not installed",
-            "python-pkcs11 is not found.",
-            'Install it with: pip install "strongroom[pkcs11]"',
-        )
-    pin = _pin(settings.pin_file, os.environ)
-    return Pkcs11Seal(settings.library, settings.token, settings.key_label, pin, run)
-
-
-async def _check_stored(storage: Storage, service: Seal | None) -> None:
+    sealing = Sealing(*backends(checked(tables), run))
     with suppress(NotInitialized):
         state = await stored_state(storage.begin())
-        wanted = "shamir" if service is None else service.kind
-        if state.kind != wanted:
+        if not sealing.opens(state):
+            names = ", ".join(one.name for one in state.held)
             raise StartFailed(
-                f"the store is sealed by {state.kind}, and seal.kind is {wanted}",
-                "Moving a store from one kind of seal to another is not supported.",
-                f"Set kind to {state.kind} in [seal]. " + _GUIDE,
+                f"the store is sealed by {names}, which no [[seal]] table names",
+                "Without one of these seals it cannot be opened.",
+                f"Keep its table; to move away from it, add disabled = true. {GUIDE}",
             )
+    return sealing
 
 
 @asynccontextmanager
 async def opening(ceremonies: Ceremonies, log: OperatorLog) -> AsyncIterator[None]:
-    """Open the store by its key service for as long as this runs, whenever it is due."""
-    task = asyncio.create_task(open_when_due(ceremonies, log))
-    try:
+    """Open the store by its key services whenever that is due, and tend them, for as long as this runs."""
+    async with AsyncExitStack() as stack:
+        services = [open_when_due(ceremonies, log), tend_while_open(ceremonies, log)]
+        for work in (*services, *(keep_alive(one, log) for one in _transits(ceremonies.sealing))):
+            task = asyncio.create_task(work)
+            stack.push_async_callback(_ended, task)
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def open_when_due(ceremonies: Ceremonies, log: OperatorLog, wait: Wait = asyncio.sleep) -> None:
@@ -94,12 +66,34 @@ async def open_when_due(ceremonies: Ceremonies, log: OperatorLog, wait: Wait = a
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
+async def tend_while_open(ceremonies: Ceremonies, log: OperatorLog, wait: Wait = asyncio.sleep) -> None:
+    """Look after the key services: at once when the store opens, then from time to time."""
+    while True:
+        await ceremonies.opened.wait()
+        well = await _tend(ceremonies, log)
+        await wait(HEALTHY_PAUSE if well else UNHEALTHY_PAUSE)
+
+
+async def keep_alive(service: Transit, log: OperatorLog, wait: Wait = asyncio.sleep) -> None:
+    """Renew the token of a transit seal for as long as it has an end."""
+    while True:
+        try:
+            pause = await service.keep()
+        except StrongroomError as error:
+            log.warning("the token of the transit seal was not renewed", why=str(error))
+            pause = UNHEALTHY_PAUSE
+        await wait(HEALTHY_PAUSE if pause is None else pause)
+
+
 async def _open(ceremonies: Ceremonies, log: OperatorLog, pause: float) -> bool:
     """One attempt; whether there is nothing left to try."""
     kind = ceremonies.unsealer.kind
     try:
+        if (await ceremonies.unsealer.status()).migrating:
+            log.warning("a seal migration is pending: it takes operator unseal --migrate", to=kind)
+            return True
         await ceremonies.open()
-    except (UpstreamFailed, Unavailable, RateLimited) as error:
+    except AWAY as error:
         log.warning("the seal does not open yet", seal=kind, why=str(error), again_in_seconds=int(pause))
         return False
     except StrongroomError as error:
@@ -110,30 +104,32 @@ async def _open(ceremonies: Ceremonies, log: OperatorLog, pause: float) -> bool:
     return True
 
 
-def _check(settings: SealSettings) -> None:
-    needed, allowed = _KEYS[settings.kind]
-    given = {name for name in settings.__struct_fields__ if name != "kind" and getattr(settings, name)}
-    missing, foreign = sorted(needed - given), sorted(given - needed - allowed)
-    if missing:
-        raise StartFailed(f"the {settings.kind} seal lacks {missing[0]}", "[seal] does not set it.", _GUIDE)
-    if foreign:
-        raise StartFailed(
-            f"{foreign[0]} is no key of the {settings.kind} seal", "It would have no effect.", _GUIDE
-        )
+async def _tend(ceremonies: Ceremonies, log: OperatorLog) -> bool:
+    """One look; whether every service is well."""
+    tending = ceremonies.tending
+    before = dict(tending.health)
+    try:
+        if await tending.tend():
+            log.info("the root key was wrapped anew", seal=ceremonies.unsealer.kind)
+    except (StrongroomError, StorageFull) as error:
+        log.warning("the seals were not looked after", why=str(error))
+        return False
+    for name, health in tending.health.items():
+        known = before.get(name)
+        if known is None or known.healthy is not health.healthy:
+            if not health.healthy:
+                log.warning("a seal would not open the store", seal=name, why=health.why)
+            elif known is not None:
+                log.info("a seal answers again", seal=name)
+    return tending.well
 
 
-def _pin(file: str, environment: Mapping[str, str]) -> Callable[[], Sensitive[str]]:
-    """Reads the PIN anew at each use: from its file, else from the environment."""
+def _transits(sealing: Sealing) -> list[Transit]:
+    wrapped = [one.seal.service for one in sealing.backends if isinstance(one.seal, EnvelopeSeal)]
+    return [service for service in wrapped if isinstance(service, Transit)]
 
-    def pin() -> Sensitive[str]:
-        if not file:
-            found = environment.get(PIN_VARIABLE, "")
-            if not found:
-                raise UpstreamFailed(f"no PIN: set seal.pin_file, or {PIN_VARIABLE} in the environment")
-            return Sensitive(found)
-        try:
-            return Sensitive(Path(file).read_text(encoding="utf-8").rstrip("\r\n"))
-        except (OSError, UnicodeDecodeError):
-            raise UpstreamFailed(f"cannot read the PIN from {file}") from None
 
-    return pin
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from strongroom.barrier.barrier import Barrier, BarrierTransaction
 from strongroom.barrier.seal.generate_root import GenerateRoot
 from strongroom.barrier.seal.rekey import Rekey
-from strongroom.barrier.seal.state import Seal
+from strongroom.barrier.seal.sealing import Sealing
+from strongroom.barrier.seal.tending import Tending
 from strongroom.barrier.seal.unseal import Unsealer, UnsealStatus, initialize
 from strongroom.core import bootstrap
 from strongroom.core.core import Core
 from strongroom.core.token_format import LENGTH
+from strongroom.errors import UpstreamFailed
 from strongroom.sensitive import Sensitive
 from strongroom.storage.contract import Storage
 from strongroom.system.pgp import Hiding
@@ -25,26 +27,32 @@ class Permissions:
 
 
 class Ceremonies:
-    """Progress of ceremonies is kept in memory only. `due`: the key service is to open the store."""
+    """Progress of ceremonies is kept in memory only.
+
+    `due`: key services are to open the store. `opened`: it is open, and they are to be looked after.
+    """
 
     def __init__(
-        self, core: Core, storage: Storage, barrier: Barrier, kind: str, service: Seal | None = None
+        self, core: Core, storage: Storage, barrier: Barrier, kind: str, sealing: Sealing | None = None
     ) -> None:
         self.core = core
         self.storage_kind = kind
-        self.unsealer = Unsealer(storage, barrier, service)
-        self.rekey = Rekey(storage, barrier, service)
-        self.generate_root = GenerateRoot(storage, barrier, self._issue_root, LENGTH, service)
+        self.sealing = sealing = sealing or Sealing()
+        self.unsealer = Unsealer(storage, barrier, sealing)
+        self.rekey = Rekey(storage, barrier, sealing)
+        self.generate_root = GenerateRoot(storage, barrier, self._issue_root, LENGTH, sealing)
+        self.tending = Tending(storage, barrier, sealing, core.clock)
         self.rekey_hiding: Hiding | None = None
         self.root_hiding: Hiding | None = None
         self.due = asyncio.Event()
-        if service is not None and core.initialized:
+        self.opened = asyncio.Event()
+        if sealing.automatic and core.initialized:
             self.due.set()
-        self._service = service
         self._opening = asyncio.Lock()
         self._storage = storage
         self._barrier = barrier
         core.closers.append(self.forget)
+        core.openers.append(self._tell_opened)
 
     def forget(self) -> None:
         """Drop every share handed in so far; called at seal."""
@@ -52,6 +60,7 @@ class Ceremonies:
         self.rekey.cancel()
         self.generate_root.cancel()
         self.rekey_hiding = self.root_hiding = None
+        self.opened.clear()
 
     async def initialize(self, shares: int, threshold: int, root_token: str = "") -> tuple[list[bytes], str]:
         """Create the store; returns the key shares and the root token, kept nowhere."""
@@ -60,26 +69,37 @@ class Ceremonies:
         async def populate(tx: BarrierTransaction) -> None:
             made.append(bootstrap.populate(self.core, tx, root_token))
 
-        parts = await initialize(self._storage, self._barrier, shares, threshold, populate, self._service)
+        parts = await initialize(self._storage, self._barrier, shares, threshold, populate, self.sealing)
         self.core.initialized = True
-        if self._service is not None:
+        if self.sealing.automatic:
             self.due.set()
         return parts, made[-1].reveal()
 
-    async def unseal(self, part: bytes) -> UnsealStatus:
+    async def unseal(self, part: bytes, *, migrate: bool = False) -> UnsealStatus:
         """Take a share; with the last one the core takes up work."""
         async with self._opening:
-            status = await self.unsealer.submit(part)
+            status = await self.unsealer.submit(part, migrate=migrate)
             if not status.sealed and self.core.sealed:
                 await self.core.take_up()
         return status
 
     async def open(self) -> None:
-        """Unseal by the key service. Raises as `Unsealer.open` does."""
+        """Unseal by the key services. Raises as `Unsealer.open` does."""
         async with self._opening:
             if self.core.sealed:
                 await self.unsealer.open()
                 await self.core.take_up()
+
+    async def rewrap(self) -> None:
+        """Wrap the root key anew by every key service. Raises UpstreamFailed when one does not."""
+        self.sealing.refused.clear()
+        await self.tending.tend(anew=True)
+        if not self.tending.well:
+            raise UpstreamFailed("not every seal wraps the root key: see sys/seal-backend-status")
+
+    async def _tell_opened(self) -> None:
+        if self.sealing.automatic:
+            self.opened.set()
 
     async def _issue_root(self) -> str:
         tx = self._barrier.begin()

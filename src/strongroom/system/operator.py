@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from strongroom import __version__
+from strongroom.barrier.seal.state import SHAMIR
 from strongroom.clock import rfc3339
 from strongroom.errors import InvalidRequest, StrongroomError
 from strongroom.framework import Context, Fields, Nothing, Response, Route
@@ -19,6 +20,8 @@ from strongroom.system.pgp import hidden, hidden_token, one, recipients
 VAULT_VERSION = f"1.20.0+strongroom.{__version__}"
 BUILD_DATE = "2026-11-24T00:00:00Z"
 DEFAULT_SHARES, DEFAULT_THRESHOLD = 5, 3
+_PEOPLE = ("secret_shares", "secret_threshold", "pgp_keys")
+_RECOVERY = ("recovery_shares", "recovery_threshold", "recovery_pgp_keys")
 
 
 def ceremonies(ctx: Context) -> Ceremonies:
@@ -57,8 +60,8 @@ def encoded(parts: list[bytes]) -> dict[str, list[str]]:
 class Init(Fields, frozen=True):
     """How many key shares, and how many of them open the seal."""
 
-    secret_shares: int = DEFAULT_SHARES
-    secret_threshold: int = DEFAULT_THRESHOLD
+    secret_shares: int | None = None
+    secret_threshold: int | None = None
     stored_shares: int = 0
     pgp_keys: list[str] | None = None
     root_token_pgp_key: str = ""
@@ -68,7 +71,7 @@ class Init(Fields, frozen=True):
 
 
 class Unseal(Fields, frozen=True):
-    """A key share, or `reset` to forget those handed in."""
+    """A key share, or `reset` to forget those handed in; `migrate` moves to the seals that are set."""
 
     key: str = ""
     reset: bool = False
@@ -85,7 +88,7 @@ async def init(ctx: Context, req: Init) -> Response:
     now = ctx.now()
     desk = ceremonies(ctx)
     automatic = desk.unsealer.automatic
-    shares, threshold, keys = _numbers(req, automatic)
+    shares, threshold, keys = _numbers(req, desk.unsealer.kind)
     holders = recipients(keys, shares, now)
     owner = one(req.root_token_pgp_key, now, "root_token_pgp_key") if req.root_token_pgp_key else None
     parts, token = await desk.initialize(shares, threshold)
@@ -98,14 +101,16 @@ async def init(ctx: Context, req: Init) -> Response:
     return Response({**forms, "root_token": shown}, bare=True)
 
 
-def _numbers(req: Init, automatic: bool) -> tuple[int, int, list[str] | None]:
+def _numbers(req: Init, kind: str) -> tuple[int, int, list[str] | None]:
     """Shares, threshold and holders' keys. Raises InvalidRequest for those of the other kind of seal."""
-    if not automatic:
-        if req.recovery_shares or req.recovery_threshold or req.recovery_pgp_keys:
-            raise InvalidRequest("recovery keys are not applicable to seal type shamir")
-        return req.secret_shares, req.secret_threshold, req.pgp_keys
-    if req.pgp_keys:
-        raise InvalidRequest("pgp_keys is not applicable to a seal that opens itself: use recovery_pgp_keys")
+    foreign = _PEOPLE if kind != SHAMIR else _RECOVERY
+    given = [name for name in foreign if getattr(req, name)]
+    if given:
+        raise InvalidRequest(f"parameters {','.join(given)} not applicable to seal type {kind}")
+    if kind == SHAMIR:
+        shares = DEFAULT_SHARES if req.secret_shares is None else req.secret_shares
+        threshold = DEFAULT_THRESHOLD if req.secret_threshold is None else req.secret_threshold
+        return shares, threshold, req.pgp_keys
     if not req.recovery_shares and not req.recovery_threshold:
         return DEFAULT_SHARES, DEFAULT_THRESHOLD, req.recovery_pgp_keys
     return req.recovery_shares, req.recovery_threshold, req.recovery_pgp_keys
@@ -125,7 +130,7 @@ async def status_body(ctx: Context) -> dict[str, Any]:
         "nonce": status.nonce,
         "version": VAULT_VERSION,
         "build_date": BUILD_DATE,
-        "migration": False,
+        "migration": status.migrating,
         "recovery_seal": status.automatic,
         **({"recovery_seal_type": "shamir"} if status.automatic else {}),
         "storage_type": desk.storage_kind,
@@ -146,7 +151,7 @@ async def unseal(ctx: Context, req: Unseal) -> Response:
     elif not req.key:
         raise InvalidRequest("'key' must be specified in request body as JSON, or 'reset' set to true")
     else:
-        await desk.unseal(share(req.key))
+        await desk.unseal(share(req.key), migrate=req.migrate)
     return Response(await status_body(ctx), bare=True)
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 from strongroom.barrier.barrier import Barrier
 from strongroom.barrier.seal.sealing import Sealing
 from strongroom.barrier.seal.shamir import Quorum
-from strongroom.barrier.seal.state import Seal, SealState, stored_state
+from strongroom.barrier.seal.state import SealState, stored_state
 from strongroom.crypto.mac import equal
 from strongroom.errors import IntegrityFailure, InvalidRequest
 from strongroom.storage.contract import Storage
@@ -27,8 +27,8 @@ class Attempt:
 class Keeper:
     """The store and its barrier, as a ceremony on an open barrier sees them."""
 
-    def __init__(self, storage: Storage, barrier: Barrier, service: Seal | None) -> None:
-        self.sealing = Sealing(service)
+    def __init__(self, storage: Storage, barrier: Barrier, sealing: Sealing | None) -> None:
+        self.sealing = sealing or Sealing()
         self.storage = storage
         self.barrier = barrier
 

@@ -12,7 +12,7 @@ from random import SystemRandom
 
 from strongroom.barrier.barrier import Barrier
 from strongroom.barrier.seal.ceremony import Attempt, Keeper
-from strongroom.barrier.seal.state import Seal
+from strongroom.barrier.seal.sealing import Sealing
 from strongroom.errors import InvalidRequest
 from strongroom.storage.contract import Storage
 
@@ -44,9 +44,9 @@ class GenerateRoot:
         barrier: Barrier,
         issue: IssueToken,
         token_length: int,
-        service: Seal | None = None,
+        sealing: Sealing | None = None,
     ) -> None:
-        self._keeper = Keeper(storage, barrier, service)
+        self._keeper = Keeper(storage, barrier, sealing)
         self._issue = issue
         self._token_length = token_length
         self._attempt: Attempt | None = None

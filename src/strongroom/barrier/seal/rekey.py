@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from strongroom.barrier.barrier import Barrier
 from strongroom.barrier.seal.ceremony import Attempt, Keeper
+from strongroom.barrier.seal.replacing import staged
+from strongroom.barrier.seal.sealing import Sealing
 from strongroom.barrier.seal.shamir import check_numbers
-from strongroom.barrier.seal.state import NEXT_STATE_KEY, STATE_KEY, Seal, SealState, stored_state
+from strongroom.barrier.seal.state import NEXT_STATE_KEY, STATE_KEY, SealState
 from strongroom.crypto.aead import KEY_BYTES
 from strongroom.crypto.random import random_bytes
 from strongroom.errors import InvalidRequest
@@ -51,8 +53,8 @@ class _Run:
 class Rekey:
     """The ceremony. One runs at a time; what it has collected lives in memory only."""
 
-    def __init__(self, storage: Storage, barrier: Barrier, service: Seal | None = None) -> None:
-        self._keeper = Keeper(storage, barrier, service)
+    def __init__(self, storage: Storage, barrier: Barrier, sealing: Sealing | None = None) -> None:
+        self._keeper = Keeper(storage, barrier, sealing)
         self._run: _Run | None = None
 
     async def status(self) -> RekeyStatus:
@@ -149,10 +151,6 @@ class Rekey:
         return self._run
 
     async def _install(self, candidate: SealState, parts: list[bytes]) -> None:
-        storage = self._keeper.storage
-        staged = storage.begin()
-        staged.put(NEXT_STATE_KEY, candidate.encoded())
-        await staged.commit()
-        read_back = await stored_state(storage.begin(), NEXT_STATE_KEY)
+        read_back = await staged(self._keeper.storage, candidate)
         root_key = await self._keeper.sealing.root_key(read_back, parts)
         await self._keeper.barrier.rewrap(root_key, {STATE_KEY: read_back.encoded(), NEXT_STATE_KEY: None})

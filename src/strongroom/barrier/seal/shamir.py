@@ -5,19 +5,18 @@ As in Vault, one share of one is the seal key itself, with no coordinate after i
 
 from collections.abc import Sequence
 
+from strongroom.barrier.seal.state import SHAMIR
 from strongroom.crypto import shamir
 from strongroom.crypto.aead import KEY_BYTES, XAES
 from strongroom.crypto.mac import equal
 from strongroom.crypto.random import random_bytes, wipe
 from strongroom.errors import IntegrityFailure, InvalidCredentials, InvalidRequest
 
-KIND = "shamir"
-
 
 class ShamirSeal:
     """Wraps the root key under a seal key."""
 
-    kind = KIND
+    kind = SHAMIR
 
     def __init__(self, seal_key: bytes) -> None:
         self._cipher = XAES(seal_key)
@@ -29,6 +28,10 @@ class ShamirSeal:
     async def unwrap(self, wrapped: bytes, associated: bytes) -> bytes:
         """Undo `wrap`. Raises IntegrityFailure."""
         return self._cipher.open(wrapped, associated)
+
+    def version(self, wrapped: bytes) -> str:
+        """No versions: shares are replaced all together."""
+        return ""
 
 
 def check_numbers(shares: int, threshold: int) -> None:

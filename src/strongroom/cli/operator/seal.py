@@ -15,17 +15,29 @@ if TYPE_CHECKING:
     from strongroom.cli.session import Session
 
 
+SHARES, THRESHOLD = 5, 3
+"""What the server makes unless told otherwise."""
+
+
 def configure(to: parsing.Parts) -> None:
     """Declare them."""
     _init_arguments(to)
     unseal = parsing.part(
         to, "unseal", _unseal, "hand in a key share",
-        examples=("strongroom operator unseal", "strongroom operator unseal - < share.txt"),
+        examples=(
+            "strongroom operator unseal",
+            "strongroom operator unseal - < share.txt",
+            "strongroom operator unseal --migrate   (to the seals of the configuration file)",
+        ),
     )  # fmt: skip
     share_argument(unseal)
     unseal.add_argument("--reset", action="store_true", help="forget the shares handed in so far")
+    unseal.add_argument(
+        "--migrate", action="store_true", help="with enough shares, move to the seals that are configured"
+    )
     parsing.confirms(parsing.part(to, "seal", _seal, "close the server: it forgets its keys"))
     parsing.part(to, "rotate", _rotate, "put a new encryption key in force; nothing stops")
+    parsing.part(to, "rewrap", _rewrap, "wrap the root key anew, under the newest key of each seal")
     parsing.part(to, "key-status", _key_status, "show the encryption key in force")
 
 
@@ -39,15 +51,14 @@ def _init_arguments(to: parsing.Parts) -> None:
         ),
     )  # fmt: skip
     init.add_argument(
-        "--shares", "--key-shares", metavar="N", type=int, default=5, help="key shares to make (5)"
+        "--shares", "--key-shares", metavar="N", type=int, help=f"key shares to make ({SHARES})"
     )
     init.add_argument(
         "--threshold",
         "--key-threshold",
         metavar="N",
         type=int,
-        default=3,
-        help="how many of them open it (3)",
+        help=f"how many of them open it ({THRESHOLD})",
     )
     init.add_argument("--pgp-keys", metavar="FILES", help=pgp.HELP)
     init.add_argument(
@@ -93,7 +104,9 @@ def _init(session: Session) -> int:
         done = session.ask("GET", "sys/init").body["initialized"]
         session.output.facts({"initialized": done})
         return errors.OK if done else errors.NEGATIVE
-    body: dict[str, Any] = {"secret_shares": args.shares, "secret_threshold": args.threshold}
+    body: dict[str, Any] = {}
+    if args.shares is not None or args.threshold is not None:
+        body |= {"secret_shares": args.shares or SHARES, "secret_threshold": args.threshold or THRESHOLD}
     recovery = args.recovery_shares or args.recovery_threshold
     if recovery:
         body |= {"recovery_shares": args.recovery_shares, "recovery_threshold": args.recovery_threshold}
@@ -111,7 +124,8 @@ def _init(session: Session) -> int:
         return _recovery_keys(session, made, root)
     print_shares(session, made, root)
     session.say("")
-    session.say(f"Any {args.threshold} of the {args.shares} shares open the server. They are stored nowhere:")
+    shares, threshold = len(made["keys"]), args.threshold or THRESHOLD
+    session.say(f"Any {threshold} of the {shares} shares open the server. They are stored nowhere:")
     session.say(
         "give each to another person now. Without them the data cannot be read, not even from a backup."
     )
@@ -130,7 +144,8 @@ def _recovery_keys(session: Session, made: dict[str, Any], root: str) -> int:
 
 
 def _unseal(session: Session) -> int:
-    body = {"reset": True} if session.args.reset else {"key": share(session)}
+    args = session.args
+    body = {"reset": True} if args.reset else {"key": share(session), "migrate": args.migrate}
     after: dict[str, Any] = session.client_with(None).request("POST", "sys/unseal", body).body
     show_seal(session, after)
     if after["sealed"] and not session.args.reset and session.output.style == "table":
@@ -152,6 +167,12 @@ def _seal(session: Session) -> int:
 def _rotate(session: Session) -> int:
     session.ask("POST", "sys/rotate")
     return _key_status(session)
+
+
+def _rewrap(session: Session) -> int:
+    session.ask("POST", "sys/sealwrap/rewrap")
+    session.say("every seal has wrapped the root key anew")
+    return errors.OK
 
 
 def _key_status(session: Session) -> int:

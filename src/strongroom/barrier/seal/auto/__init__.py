@@ -1,1 +1,1 @@
-"""Seals whose key people do not hold: a key file, or a key that never leaves a hardware module."""
+"""Seals whose key people do not hold: a key file, or a key in a hardware module or a key service."""

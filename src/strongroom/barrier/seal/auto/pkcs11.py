@@ -59,6 +59,10 @@ class Pkcs11Seal:
         """Undo `wrap`. Raises IntegrityFailure for another key, and otherwise as `wrap` does."""
         return bytes(await self._run(self._unwrap, wrapped, associated))
 
+    def version(self, wrapped: bytes) -> str:
+        """No versions: another key is another label, under a name of its own."""
+        return ""
+
     def _wrap(self, root_key: bytes, associated: bytes) -> bytes:
         nonce = random_bytes(_NONCE_BYTES)
         with self._session() as session:
