@@ -9,7 +9,7 @@ T      ?=
 .PHONY: help venv run test check fix lock bench api-reference fuzz clean test-setup
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(STAMP) ## build .venv from the hash-locked requirements
 
@@ -17,6 +17,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q src  # a hook would compile it at each run where nothing may be written
 	@touch $@
 
 run: venv ## start a server on the embedded store, unsealed, and say what to try
@@ -40,7 +41,7 @@ fix: venv ## format and repair what can be repaired
 	$(BIN)/ruff check --fix .
 
 lock: ## make requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 
 api-reference: venv ## write docs/api.md from the route tables
