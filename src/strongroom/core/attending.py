@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from strongroom.errors import Sealed
+from strongroom.errors import Sealed, StrongroomError
 from strongroom.framework import Mount
 from strongroom.storage.contract import Conflict
 
@@ -43,10 +43,17 @@ class Attendant:
     async def _run(self) -> None:
         while True:
             self._busy = {uuid: task for uuid, task in self._busy.items() if not task.done()}
-            for mount in await self._mounts():
+            for mount in await self._found():
                 if mount.uuid not in self._busy:
                     self._busy[mount.uuid] = asyncio.create_task(self._one(mount))
             await asyncio.sleep(PAUSE)
+
+    async def _found(self) -> Sequence[Mount]:
+        """The mounts to ask; none while the store cannot tell."""
+        try:
+            return await self._mounts()
+        except (Conflict, StrongroomError):
+            return ()
 
     async def _one(self, mount: Mount) -> None:
         try:

@@ -48,8 +48,8 @@ class TokenEntry(Struct, kw_only=True):
 
     @property
     def root(self) -> bool:
-        """Whether policies do not bind it."""
-        return "root" in self.policies
+        """Whether policies do not bind it: never so in a namespace."""
+        return "root" in self.policies and not self.namespace
 
     def caller(self) -> Caller:
         """The side of it that handlers see."""
@@ -61,7 +61,7 @@ class TokenEntry(Struct, kw_only=True):
             entity_id=self.entity_id,
             metadata=self.metadata,
             path=self.path,
-            root=self.root and not self.namespace,
+            root=self.root,
             namespace=self.namespace,
         )
 

@@ -76,11 +76,11 @@ async def find(tx: BarrierTransaction, token: str) -> TokenEntry | None:
     return await view(tx).find(f"id/{token}", TokenEntry)
 
 
-async def by_accessor(tx: BarrierTransaction, key: bytes, accessor: str) -> TokenEntry:
-    """The token of an accessor. Raises NotFound."""
+async def by_accessor(tx: BarrierTransaction, key: bytes, accessor: str, namespace: str) -> TokenEntry:
+    """The token of an accessor, in a namespace. Raises NotFound."""
     name = await view(tx).find_bytes(f"accessor/{hashed(key, accessor)}")
     entry = await find(tx, name.decode()) if name else None
-    if entry is None:
+    if entry is None or entry.namespace != namespace:
         raise NotFound("invalid accessor")
     return entry
 
@@ -91,14 +91,15 @@ async def by_fingerprint(tx: BarrierTransaction, fingerprint: str) -> TokenEntry
     return await find(tx, name.decode()) if name else None
 
 
-async def every(tx: BarrierTransaction) -> AsyncIterator[TokenEntry]:
-    """All stored tokens."""
+async def every(tx: BarrierTransaction, namespace: str | None = None) -> AsyncIterator[TokenEntry]:
+    """All stored tokens of a namespace, or of all."""
     tokens = view(tx)
+    prefix = f"{SPACE}{namespace}/" if namespace else "id/"
     after = ""
-    while page := await tokens.keys("id/", after):
+    while page := await tokens.keys(prefix, after):
         for key in page:
-            entry = await tokens.find(key, TokenEntry)
-            if entry is not None:
+            entry = await find(tx, key[len(prefix) :])
+            if entry is not None and namespace in (None, entry.namespace):
                 yield entry
         after = page[-1]
 

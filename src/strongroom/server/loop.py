@@ -15,10 +15,12 @@ from strongroom.rotation import Neighbours, RotationDesk
 from strongroom.rotation.neighbours import Consumer
 from strongroom.rotation.record import reference
 from strongroom.server.config import Config
+from strongroom.system import namespace_end
 
 
 def attach(core: Core, workers: Workers, config: Config) -> None:
     """Join the loop's floors to the core."""
+    workers.register(namespace_end.kind(core))
     inventory = InventoryDesk(core)
     inventory.attach()
     if core.coherence is not None:

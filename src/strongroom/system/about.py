@@ -15,7 +15,7 @@ from strongroom import __version__
 from strongroom.clock import rfc3339
 from strongroom.errors import InvalidRequest, NotFound
 from strongroom.framework import Context, Fields, Nothing, Raw, Response, Route
-from strongroom.system.house import core
+from strongroom.system.house import core, realm
 from strongroom.system.operator import BUILD_DATE, VAULT_VERSION
 
 AUTH = "auth/"
@@ -115,7 +115,7 @@ async def catalog_entry(ctx: Context, req: Catalog) -> Response:
 
 async def openapi(ctx: Context, req: Nothing) -> Response:
     house = core(ctx)
-    document = house.services["openapi"]([(path, type(engine)) for path, engine in house.router.every()])
+    document = house.services["openapi"]([(path, type(engine)) for path, engine in realm(ctx).router.every()])
     return Response(document, bare=True)
 
 
@@ -130,14 +130,17 @@ async def metrics(ctx: Context, req: MetricsFormat) -> Response:
     return Response(raw=Raw(exposition.CONTENT_TYPE, exposition.text(house)))
 
 
-ROUTES = (
-    Route(path="host-info", read=host_info, sudo=True, summary="The host the server runs on."),
-    Route(path="version-history/", list=version_history, summary="The versions that ran on this store."),
+IN_NAMESPACES = (
     Route(path="plugins/catalog", read=catalog, summary="The kinds of engines there are."),
     Route(
         path="plugins/catalog/{type}/{name}", read=catalog_entry, summary="One kind of engine, by its type."
     ),
     Route(path="plugins/catalog/{name}", read=catalog_entry, summary="One kind of engine."),
     Route(path="internal/specs/openapi", read=openapi, summary="This API as an OpenAPI document."),
+)
+ROUTES = (
+    Route(path="host-info", read=host_info, sudo=True, summary="The host the server runs on."),
+    Route(path="version-history/", list=version_history, summary="The versions that ran on this store."),
+    *IN_NAMESPACES,
     Route(path="metrics", read=metrics, summary="Counters and timings, for Prometheus."),
 )

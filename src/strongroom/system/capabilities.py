@@ -40,7 +40,7 @@ async def of_accessor(ctx: Context, req: Asked) -> Response:
     house = core(ctx)
     try:
         entry: TokenEntry = await token_store.by_accessor(
-            transaction(ctx), house.tokens.keys.token_id, req.accessor
+            transaction(ctx), house.tokens.keys.token_id, req.accessor, realm(ctx).uuid
         )
     except NotFound:
         raise InvalidRequest("invalid accessor") from None

@@ -11,6 +11,7 @@ from strongroom.system import (
     leases,
     locked_users,
     mounts,
+    namespaces,
     operator,
     password_policies,
     policies,
@@ -25,6 +26,30 @@ from strongroom.system import (
 from strongroom.system.ceremonies import Permissions
 
 
+class InNamespace(Engine):
+    """What of the system a namespace other than the root has: all that concerns the namespace alone."""
+
+    kind = "system"
+    summary = "The system endpoints of a namespace: mounts, policies, leases, namespaces below."
+    trusted = True
+    routes = (
+        *(route for route in operator.ROUTES if route.path == "seal-status"),
+        *health.ROUTES,
+        *tune.ROUTES,
+        *mounts.ROUTES,
+        *ui_mounts.ROUTES,
+        *namespaces.ROUTES,
+        *policies.ROUTES,
+        *password_policies.ROUTES,
+        *leases.ROUTES,
+        *locked_users.ROUTES,
+        *wrapping.ROUTES,
+        *capabilities.ROUTES,
+        *tools.ROUTES,
+        *about.IN_NAMESPACES,
+    )
+
+
 def system(permissions: Permissions) -> Engine:
     """The system's engine, with the ceremonies as open as the configuration says."""
 
@@ -32,6 +57,7 @@ def system(permissions: Permissions) -> Engine:
         kind = "system"
         summary = "The system's own endpoints: control, policy and debugging."
         trusted = True
+        within = InNamespace
         routes = (
             *rekey.routes(permissions),
             *operator.ROUTES,
@@ -40,6 +66,7 @@ def system(permissions: Permissions) -> Engine:
             *tune.ROUTES,
             *mounts.ROUTES,
             *ui_mounts.ROUTES,
+            *namespaces.ROUTES,
             *locked_users.ROUTES,
             *policies.ROUTES,
             *password_policies.ROUTES,

@@ -8,9 +8,10 @@ from typing import Any
 from strongroom.clock import rfc3339
 from strongroom.core import leases, token_store
 from strongroom.core.leases import LeaseEntry
+from strongroom.core.namespaces.areas import namespace_of
 from strongroom.errors import InvalidRequest, NotFound
 from strongroom.framework import Context, Fields, Lease, Mount, Nothing, Response, Route, Seconds
-from strongroom.system.house import core, transaction
+from strongroom.system.house import core, realm, transaction
 from strongroom.system.tidy import tidy_leases
 
 
@@ -52,10 +53,10 @@ class CountBy(Fields, frozen=True):
 
 
 async def lookup(ctx: Context, req: OneLease) -> Response:
-    entry = await leases.lookup(leases.view(transaction(ctx)), req.name)
+    entry = await leases.lookup(leases.view(transaction(ctx)), realm(ctx).lease(req.name))
     return Response(
         {
-            "id": entry.id,
+            "id": req.name,
             "issue_time": rfc3339(entry.issued),
             "expire_time": rfc3339(entry.expires) if entry.expires else None,
             "last_renewal": rfc3339(entry.last_renewal) if entry.last_renewal else None,
@@ -68,14 +69,15 @@ async def lookup(ctx: Context, req: OneLease) -> Response:
 
 async def list_below(ctx: Context, req: Below) -> Response:
     prefix = f"{req.prefix.rstrip('/')}/" if req.prefix else ""
-    found = await leases.view(transaction(ctx)).list(f"id/{prefix}")
-    if not found:
+    found = await leases.view(transaction(ctx)).list(f"id/{realm(ctx).lease(prefix)}")
+    own = [name for name in found if prefix or not namespace_of(name)]
+    if not own:
         raise NotFound
-    return Response({"keys": found})
+    return Response({"keys": own})
 
 
 def _mount(ctx: Context, entry: LeaseEntry) -> Mount:
-    mount = next((m for m in core(ctx).mounts.values() if m.uuid == entry.mount), None)
+    mount = realm(ctx).mount(entry.mount)
     if mount is None:
         raise InvalidRequest("lease not found")
     return mount
@@ -84,66 +86,68 @@ def _mount(ctx: Context, entry: LeaseEntry) -> Mount:
 async def renew(ctx: Context, req: RenewLease) -> Response:
     house, tx = core(ctx), transaction(ctx)
     expire = leases.view(tx)
-    entry = await expire.find(f"id/{req.name}", LeaseEntry)
+    entry = await expire.find(f"id/{realm(ctx).lease(req.name)}", LeaseEntry)
     if entry is None:
         raise InvalidRequest("lease not found")
     mount = _mount(ctx, entry)
     if entry.is_token:
-        return await _renew_token(ctx, entry, req.increment, mount)
+        return await _renew_token(ctx, entry, req, mount)
     leases.renewed(expire, entry, req.increment, mount, ctx.now())
     engine = house.router.engine_for(mount)
     if engine is not None:
         await engine.renew(house.context_for(tx, mount, ctx), entry.lease(), req.increment)
-    return Response(lease=Lease(entry.ttl, 0, entry.renewable, {}, entry.id))
+    return Response(lease=Lease(entry.ttl, 0, entry.renewable, {}, req.name))
 
 
-async def _renew_token(ctx: Context, entry: LeaseEntry, increment: int, mount: Mount) -> Response:
+async def _renew_token(ctx: Context, entry: LeaseEntry, req: RenewLease, mount: Mount) -> Response:
     house, tx = core(ctx), transaction(ctx)
     token = await token_store.find(tx, entry.token)
     if token is None or not token.renewable:
         raise InvalidRequest("lease is not renewable")
-    ttl = await house.tokens.renew(tx, token, increment, mount)
+    ttl = await house.tokens.renew(tx, token, req.increment, mount)
     ctx.after_commit(lambda: house.tokens.forget(token.id))
-    return Response(lease=Lease(ttl, 0, True, {}, entry.id))
+    return Response(lease=Lease(ttl, 0, True, {}, req.name))
 
 
 async def revoke(ctx: Context, req: OneLease) -> Response:
-    found = await leases.view(transaction(ctx)).find(f"id/{req.name}", LeaseEntry)
+    name = realm(ctx).lease(req.name)
+    found = await leases.view(transaction(ctx)).find(f"id/{name}", LeaseEntry)
     if found is not None:
-        ctx.after_commit(lambda: core(ctx).expiry.revoke(req.name))
+        ctx.after_commit(lambda: core(ctx).expiry.revoke(name))
     return Response()
 
 
 async def revoke_below(ctx: Context, req: Below) -> Response:
-    left = await core(ctx).expiry.revoke_below(_prefix(req))
+    left = await core(ctx).expiry.revoke_below(_prefix(ctx, req))
     if left:
         return Response(warnings=(f"{left} leases could not be revoked yet; they are tried again",))
     return Response()
 
 
 async def force_below(ctx: Context, req: Below) -> Response:
-    await core(ctx).expiry.revoke_below(_prefix(req), force=True)
+    await core(ctx).expiry.revoke_below(_prefix(ctx, req), force=True)
     return Response()
 
 
-def _prefix(req: Below) -> str:
+def _prefix(ctx: Context, req: Below) -> str:
     if not req.prefix.strip("/"):
         raise InvalidRequest("a prefix must be specified")
-    return req.prefix
+    return realm(ctx).lease(req.prefix)
 
 
 async def count(ctx: Context, req: CountBy) -> Response:
     counts: dict[str, int] = {}
     for entry in await _entries(ctx, irrevocable=req.type == "irrevocable"):
-        mount = next((m.path for m in core(ctx).mounts.values() if m.uuid == entry.mount), "")
-        counts[mount] = counts.get(mount, 0) + 1
+        mount = realm(ctx).mount(entry.mount)
+        path = mount.path if mount else ""
+        counts[path] = counts.get(path, 0) + 1
     return Response({"lease_count": sum(counts.values()), "counts": counts})
 
 
 async def list_irrevocable(ctx: Context, req: CountBy) -> Response:
     found = await _entries(ctx, irrevocable=req.type == "irrevocable")
     shown: list[dict[str, Any]] = [
-        {"lease_id": entry.id, "attempts": entry.attempts, "error": entry.error}
+        {"lease_id": realm(ctx).named(entry.id), "attempts": entry.attempts, "error": entry.error}
         for entry in found[: req.limit]
     ]
     return Response({"lease_count": len(found), "leases": shown})
@@ -152,7 +156,10 @@ async def list_irrevocable(ctx: Context, req: CountBy) -> Response:
 async def _entries(ctx: Context, *, irrevocable: bool) -> list[LeaseEntry]:
     expire = leases.view(transaction(ctx))
     found = []
-    for lease_id in await leases.below(expire, ""):
+    space = realm(ctx)
+    for lease_id in await leases.below(expire, space.lease("")):
+        if namespace_of(lease_id) != space.uuid:
+            continue
         entry = await expire.find(f"id/{lease_id}", LeaseEntry)
         if entry is not None and (entry.irrevocable or not irrevocable):
             found.append(entry)

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from strongroom.framework import Context, Fields, Mount, Response, Route
 from strongroom.framework.lockout import limits_of, locked_names, unlock
-from strongroom.system.house import core, transaction
+from strongroom.system.house import core, realm, transaction
 from strongroom.system.mount_table import AUTH
 
 ACCESSOR = "The accessor of the auth method."
@@ -36,8 +36,10 @@ async def list_locked(ctx: Context, req: Listing) -> Response:
     if req.mount_accessor and not closed:
         closed = [{"mount_accessor": req.mount_accessor, "counts": 0, "alias_identifiers": None}]
     total = sum(one["counts"] for one in closed)
-    root = {"namespace_id": "root", "namespace_path": "", "counts": total, "mount_accessors": closed}
-    return Response({"by_namespace": [root], "total": total})
+    space = realm(ctx)
+    name = space.namespace.id if space.namespace else "root"
+    here = {"namespace_id": name, "namespace_path": space.prefix, "counts": total, "mount_accessors": closed}
+    return Response({"by_namespace": [here], "total": total})
 
 
 async def _method(ctx: Context, mount: Mount) -> dict[str, Any]:
@@ -55,7 +57,7 @@ async def unlock_name(ctx: Context, req: Unlock) -> Response:
 
 
 def _mounts(ctx: Context, accessor: str) -> list[Mount]:
-    methods = [mount for path, mount in sorted(core(ctx).mounts.items()) if path.startswith(AUTH)]
+    methods = [mount for path, mount in sorted(realm(ctx).mounts.items()) if path.startswith(AUTH)]
     return [mount for mount in methods if accessor in ("", mount.accessor)]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from strongroom.barrier.view import View
 from strongroom.core import passwords as store
 from strongroom.core.passwords import StoredPolicy
 from strongroom.core.policies import hcl
@@ -16,7 +17,7 @@ from strongroom.core.policies.hcl import Item, Object
 from strongroom.errors import InvalidRequest, NotFound
 from strongroom.framework import Context, Fields, Nothing, Response, Route
 from strongroom.framework.passwords import Charset, PasswordPolicy, checked, fit, generate
-from strongroom.system.house import core, transaction
+from strongroom.system.house import core, realm, transaction
 
 
 class Named(Fields, frozen=True):
@@ -81,8 +82,12 @@ def _plain(text: str) -> str:
         return text
 
 
+def _stored(ctx: Context) -> View:
+    return store.view(transaction(ctx), realm(ctx).uuid)
+
+
 async def _find(ctx: Context, name: str) -> StoredPolicy:
-    stored = await store.view(transaction(ctx)).find(name, StoredPolicy)
+    stored = await _stored(ctx).find(name, StoredPolicy)
     if stored is None:
         raise NotFound
     return stored
@@ -94,7 +99,7 @@ async def write(ctx: Context, req: WritePasswordPolicy) -> Response:
         raise InvalidRequest("missing policy")
     policy = parsed(text)
     await ctx.blocking(generate, policy)
-    store.view(transaction(ctx)).put(req.name, StoredPolicy(text, policy))
+    _stored(ctx).put(req.name, StoredPolicy(text, policy))
     return Response()
 
 
@@ -103,12 +108,12 @@ async def read(ctx: Context, req: Named) -> Response:
 
 
 async def delete(ctx: Context, req: Named) -> Response:
-    store.view(transaction(ctx)).delete(req.name)
+    _stored(ctx).delete(req.name)
     return Response()
 
 
 async def list_names(ctx: Context, req: Nothing) -> Response:
-    names = await store.view(transaction(ctx)).list()
+    names = await _stored(ctx).list()
     if not names:
         raise NotFound
     return Response({"keys": names})

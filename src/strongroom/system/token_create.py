@@ -3,15 +3,17 @@
 Source: Vault's API page /auth/token; root and sudo rules as documented there.
 """
 
+from msgspec.structs import replace
+
 from strongroom.core import ttl as ttls
 from strongroom.core.issuing import token_policies
 from strongroom.core.token_entry import TokenEntry
 from strongroom.core.tokens import mount_ttls
 from strongroom.errors import InvalidRequest
 from strongroom.framework import Auth, Context, Response
-from strongroom.framework.policy_names import canonical_names
+from strongroom.framework.policy_names import ROOT, canonical_names
 from strongroom.system import token_roles
-from strongroom.system.house import core, transaction
+from strongroom.system.house import core, realm, transaction
 from strongroom.system.token_requests import CreateToken
 from strongroom.system.token_roles import Role
 
@@ -47,8 +49,8 @@ async def _caller(ctx: Context) -> TokenEntry:
 
 
 async def _has_sudo(ctx: Context) -> bool:
-    acl = await core(ctx).policies.acl(transaction(ctx), ctx.caller.policies, ctx.now())
-    granted = acl.capabilities(ctx.request.path)
+    acl = await core(ctx).namespaces.acl(transaction(ctx), ctx.caller, ctx.now())
+    granted = acl.capabilities(ctx.request.whole_path)
     return "root" in granted or "sudo" in granted
 
 
@@ -92,7 +94,7 @@ async def _refuse_taken(ctx: Context, text: str) -> None:
 
 async def _unknown(ctx: Context, policies: tuple[str, ...]) -> tuple[str, ...]:
     """A warning for each policy that nobody has written."""
-    stored = core(ctx).policies
+    stored = realm(ctx).policies
     return tuple(
         [
             f'Policy "{name}" does not exist'
@@ -108,6 +110,8 @@ def _entry(
     """The new token, but for its parent and life. Raises InvalidRequest for what may not be."""
     kind = _kind(req, role, ctx.mount.config.token_type)
     _check(req, parent, kind)
+    if parent.namespace != ctx.mount.namespace:
+        parent = _from_outside(parent, privileged=privileged)
     bounds = role or Role(name="")
     return TokenEntry(
         id="",
@@ -125,7 +129,20 @@ def _entry(
         bound_cidrs=bounds.token_bound_cidrs,
         role=bounds.name,
         mount=ctx.mount.uuid,
+        namespace=ctx.mount.namespace,
     )
+
+
+def _from_outside(parent: TokenEntry, *, privileged: bool) -> TokenEntry:
+    """A parent of another namespace, whose policies are not those of the same name here.
+
+    Raises InvalidRequest unless it may sudo here: then it may give any policy of this namespace.
+    """
+    if not privileged:
+        raise InvalidRequest(
+            "root or sudo privileges are needed to create a token in another namespace than one's own"
+        )
+    return replace(parent, policies=())
 
 
 def _kind(req: CreateToken, role: Role | None, tuned: str) -> str:
@@ -190,7 +207,7 @@ def _policies(
         policies = token_policies(_without(wanted, "default", no_default), with_default=with_default)
         if not (privileged or parent.root) and not set(policies) <= {*parent.policies, "default"}:
             raise InvalidRequest("child policies must be subset of parent")
-    if "root" in policies and not parent.root:
+    if ROOT in policies and not parent.root:
         raise InvalidRequest("root tokens may not be created without parent token being root")
     if "response-wrapping" in policies:
         raise InvalidRequest("the policy 'response-wrapping' is for wrapping tokens only")

@@ -6,7 +6,7 @@ from strongroom.errors import InvalidRequest, NotFound, PermissionDenied
 from strongroom.framework import Auth, Context, Engine, Nothing, Response, Route
 from strongroom.sensitive import Sensitive
 from strongroom.system import token_roles
-from strongroom.system.house import core, transaction
+from strongroom.system.house import core, realm, transaction
 from strongroom.system.tidy import tidy_tokens
 from strongroom.system.token_create import create, create_by_role, create_orphan
 from strongroom.system.token_requests import Increment, WithAccessor, WithToken, shown
@@ -24,6 +24,7 @@ async def _by_text(ctx: Context, text: str) -> TokenEntry:
             return own
     try:
         session = await house.tokens.session(Sensitive(text), ctx.request.remote)
+        await house.namespaces.home(session.entry)
     except PermissionDenied:
         raise PermissionDenied("bad token") from None
     if session.entry.token_type == "batch":
@@ -36,7 +37,9 @@ async def _by_text(ctx: Context, text: str) -> TokenEntry:
 
 async def _by_accessor(ctx: Context, accessor: str) -> TokenEntry:
     try:
-        return await token_store.by_accessor(transaction(ctx), core(ctx).tokens.keys.token_id, accessor)
+        return await token_store.by_accessor(
+            transaction(ctx), core(ctx).tokens.keys.token_id, accessor, realm(ctx).uuid
+        )
     except NotFound:
         raise InvalidRequest("invalid accessor") from None
 
@@ -47,15 +50,22 @@ def _own(ctx: Context) -> str:
 
 async def lookup(ctx: Context, req: WithToken) -> Response:
     text = req.token or _own(ctx)
-    return Response(shown(await _by_text(ctx, text), text, ctx.now()))
+    return await _shown(ctx, await _by_text(ctx, text), text)
 
 
 async def lookup_self(ctx: Context, req: Nothing) -> Response:
-    return Response(shown(await _by_text(ctx, _own(ctx)), _own(ctx), ctx.now()))
+    return await _shown(ctx, await _by_text(ctx, _own(ctx)), _own(ctx))
 
 
 async def lookup_accessor(ctx: Context, req: WithAccessor) -> Response:
-    return Response(shown(await _by_accessor(ctx, req.accessor), "", ctx.now()))
+    return await _shown(ctx, await _by_accessor(ctx, req.accessor), "")
+
+
+async def _shown(ctx: Context, entry: TokenEntry, text: str) -> Response:
+    body = shown(entry, text, ctx.now())
+    if entry.namespace:
+        body["namespace_path"] = (await core(ctx).namespaces.of(entry.namespace)).prefix
+    return Response(body)
 
 
 async def renew(ctx: Context, req: WithToken) -> Response:
@@ -82,7 +92,7 @@ async def _renew(ctx: Context, entry: TokenEntry, text: str, increment: int) -> 
         raise InvalidRequest("batch tokens cannot be renewed")
     if not entry.renewable or not entry.expires:
         raise InvalidRequest("lease is not renewable")
-    mount = next((m for m in house.mounts.values() if m.uuid == entry.mount), ctx.mount)
+    mount = (await house.namespaces.of(entry.namespace)).mount(entry.mount) or ctx.mount
     engine = house.router.engine_for(mount)
     if engine is not None and not engine.trusted:
         auth = Auth(policies=entry.policies, display_name=entry.display_name, internal=entry.internal)
@@ -148,8 +158,8 @@ async def revoke_orphan(ctx: Context, req: WithToken) -> Response:
 
 
 async def list_accessors(ctx: Context, req: Nothing) -> Response:
-    found = [entry.accessor async for entry in token_store.every(transaction(ctx))]
-    return Response({"keys": sorted(found)})
+    every = token_store.every(transaction(ctx), realm(ctx).uuid)
+    return Response({"keys": sorted([entry.accessor async for entry in every])})
 
 
 async def tidy(ctx: Context, req: Nothing) -> Response:

@@ -51,3 +51,7 @@ class Realm:
         if areas.namespace_of(name):
             raise InvalidRequest("invalid lease")
         return f"{areas.lease_area(self.uuid)}{name}"
+
+    def named(self, lease: str) -> str:
+        """A stored lease's name, as callers know it."""
+        return lease.removeprefix(areas.lease_area(self.uuid))
