@@ -96,12 +96,14 @@ def test_the_curl_line_works_and_holds_neither_token_nor_value(sr: Shell) -> Non
             stdin="top-secret",
         ).out
     )
+    assert '"x": "…"' in sr.ok("kv", "put", "--output-curl", "secret/log/curl", "x").out
     assert sr.ok("kv", "get", "--field", "x", "secret/log/curl").out == "1"
 
 
 def test_the_policy_that_a_command_needs(sr: Shell) -> None:
     policy = sr.ok("kv", "put", "--output-policy", "secret/a", "x=1", "--no-warn").out
     assert policy == 'path "secret/data/a" {\n  capabilities = ["create", "update"]\n}\n'
+    assert sr.ok("kv", "put", "--output-policy", "secret/a", "password").out == policy
     assert '["list"]' in sr.ok("list", "--output-policy", "secret/metadata").out
     assert '"sudo"' in sr.ok("read", "--output-policy", "sys/audit").out
     assert '["delete"]' in sr.ok("delete", "--output-policy", "secret/metadata/a").out

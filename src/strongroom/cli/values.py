@@ -45,7 +45,7 @@ def fields(session: Session, given: Iterable[str], *, secret: bool = False) -> d
                 USAGE, f"'{text}' names no field", "", "Write NAME, NAME=-, NAME=@FILE or NAME=VALUE."
             )
         if not equals:
-            _add(found, name, prompt.hidden(name, f"Give {name}=- and pipe it in, or {name}=@FILE.").reveal())
+            _add(found, name, _asked(session, name))
             continue
         if value not in ("-", "") and value[0] != "@" and (secret or SECRET_NAME.search(name)):
             exposed.append(name)
@@ -76,6 +76,16 @@ def _add(found: dict[str, Any], name: str, value: str) -> None:
         found[name].append(value)
     else:
         found[name] = [found[name], value]
+
+
+def _asked(session: Session, name: str) -> str:
+    """The value that someone types; none where the request is shown without its values and not sent."""
+    args = session.args
+    if getattr(args, "output_policy", False) or (
+        getattr(args, "output_curl", False) and not args.show_secrets
+    ):
+        return ""
+    return prompt.hidden(name, f"Give {name}=- and pipe it in, or {name}=@FILE.").reveal()
 
 
 def _value(session: Session, value: str) -> str:
