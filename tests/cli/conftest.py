@@ -51,7 +51,7 @@ class Shell:
             check=False,
             env={**self.environ, **(env or {})},
             cwd=self.home,
-            timeout=60,
+            timeout=180,
         )
         return Ran(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 

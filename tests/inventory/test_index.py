@@ -185,7 +185,9 @@ async def test_a_report_names_a_found_value_by_what_proves_it(desk: Desk) -> Non
     (match,) = await Scanner(desk).finds(VALUE.encode())
     assert desk.house is not None
     tx = desk.house.core.barrier.begin()
-    assert await inventory(desk).matches(tx, match.known) == [Reference("secret/", "app", 1, "password")]
+    (found,) = await inventory(desk).matches(tx, match.known)
+    assert found.created
+    assert found._replace(created="") == Reference("secret/", "app", 1, "password")
     forged = match.known[0][:-1] + ("0" if match.known[0][-1] != "0" else "1")
     assert await inventory(desk).matches(tx, [forged, "", "zz", forged[:20]]) == []
     await desk.ask(Operation.WRITE, "secret/destroy/app", versions=[1])

@@ -10,21 +10,24 @@ from msgspec import Struct, field, to_builtins
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.clock import rfc3339
+from strongroom.engines.kv.record import Version
 from strongroom.findings import reads
 from strongroom.findings.reads import Found, Reads, Wanted
 from strongroom.findings.record import Finding, Held
 from strongroom.findings.vault import Vault
 from strongroom.inventory import secrets
 
+FAMILIES = ("data", "delete", "undelete", "destroy", "metadata")
+UNKNOWN = "gone, and the log does not say since when"
 SLACK = 10.0  # seconds between what one request writes, and that the inventory may lag behind the log
 
 
 class Window(Struct, kw_only=True):
     """One version's window. Times in seconds since the epoch, 0 where there is none yet.
 
-    `usable_from` is when the version was made, `usable_until` when it was proved dead, destroyed or
-    deleted (0: it still is), `exposed_from` when it first stood where it was found. `seconds` is how
-    long it was usable and exposed at once, so far.
+    `usable_from` is when the version was made, `usable_until` when it was proved dead, destroyed,
+    erased, dropped or deleted for good (0: it still is usable), `exposed_from` when it first stood
+    where it was found. `seconds` is how long it was usable and exposed at once, so far.
     """
 
     held: Held
@@ -71,12 +74,9 @@ async def window(
 ) -> Window:
     """One version's window, from its record, the finding and the log."""
     made = Window(held=held)
-    key = await vault.key(tx, held)
-    version = key.versions.get(held.version) if key else None
-    if version is not None:
-        made.usable_from = datetime.fromisoformat(version.created).timestamp()
-        if 0 < version.deletion <= now:
-            made.usable_until, made.ended_by = version.deletion, "deleted"
+    version = await vault.version(tx, held)
+    created = held.created or (version.created if version else "")
+    made.usable_from = datetime.fromisoformat(created).timestamp() if created else 0.0
     mount = vault.mount(held)
     since, until = _stamp(made.usable_from - SLACK), ""
     if held.kind == "credential":
@@ -85,34 +85,34 @@ async def window(
     if mount is not None:
         kept = secrets.versioned(mount) and held.kind == "kv"
         inner = f"data/{held.path}" if kept else held.path
-        families = ("data", "delete", "undelete", "destroy", "metadata") if kept else ()
-        changes = tuple(f"{family}/{held.path}" for family in families)
+        changes = tuple(f"{family}/{held.path}" for family in FAMILIES) if kept else ()
         made.found = await log.search(
-            Wanted(held.mount, mount.accessor, inner, held.version, since, changes, until)
+            Wanted(held.mount, mount.accessor, inner, held.version, since, changes, until, made.usable_from)
         )
         if held.kind == "kv":
             made.differences = _differences(await vault.readers(tx, held), made.found, now)
-    _end(made, finding, destroyed=version is None or version.destroyed)
+    _end(made, finding, version, now)
     _measure(made, finding, now)
     return made
 
 
-def _end(made: Window, finding: Finding, *, destroyed: bool) -> None:
-    """When it stopped working: proved dead, or destroyed as the log saw it; whichever came first."""
-    ends = [(made.usable_until, made.ended_by)] if made.usable_until else []
+def _end(made: Window, finding: Finding, version: Version | None, now: float) -> None:
+    """When it stopped working: proved dead, or gone from the vault; whichever came first.
+
+    The record says whether it is gone, the log says when.
+    """
+    ends = []
     if finding.contained:
         ends.append((finding.contained, "proved dead"))
-    if destroyed and made.held.kind == "kv" and made.held.version:
-        gone = [change for change in made.found.changes if _destroys(change)]
-        if gone:
-            ends.append((datetime.fromisoformat(gone[-1].time).timestamp(), "destroyed"))
+    if version is not None and 0 < version.deletion <= now:
+        ends.append((version.deletion, "deleted"))
+    gone = version is None or version.gone(now)
+    if gone and made.found.until and made.held.kind == "kv":
+        ends.append((made.found.until, made.found.ended_by))
     if ends:
         made.usable_until, made.ended_by = min(ends)
-
-
-def _destroys(change: reads.Change) -> bool:
-    inner = change.path
-    return "/destroy/" in f"/{inner}" or ("/metadata/" in f"/{inner}" and change.operation == "delete")
+    elif gone and made.held.kind == "kv" and made.held.version:
+        made.ended_by = UNKNOWN
 
 
 def _measure(made: Window, finding: Finding, now: float) -> None:

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from strongroom.audit.segments import Reader, segments
 from strongroom.errors import IntegrityFailure
+from strongroom.findings.life import Change, Life
 
 MAX_READERS = 2000
 MAX_ENTRIES = 1000  # of one reader
@@ -26,7 +27,8 @@ UNWRAP = "sys/wrapping/unwrap"
 class Wanted(NamedTuple):
     """Reads of `inner` below a mount, of `version` (0 for any), from `since` to `until` (RFC 3339, "" open).
 
-    `changes` are paths below the mount whose changes matter too: writes and destruction.
+    `changes` are paths below the mount whose changes matter too: writes and destruction. `created` is
+    when the version was made, in seconds since the epoch.
     """
 
     mount: str
@@ -36,6 +38,7 @@ class Wanted(NamedTuple):
     since: str
     changes: tuple[str, ...] = ()
     until: str = ""
+    created: float = 0.0
 
 
 class Who(Struct, frozen=True):
@@ -109,24 +112,18 @@ class Reads(Struct, kw_only=True):
     wrapped: bool = False
 
 
-class Change(Struct, frozen=True):
-    """A change of the secret: who, when, what, and the sequences of request and answer."""
-
-    asked: int
-    seq: int
-    time: str
-    identity: str
-    operation: str
-    path: str
-
-
 class Found(Struct):
-    """What the log says. `complete` is false when more was there than is listed."""
+    """What the log says. `complete` is false when more was there than is listed.
+
+    `until` is when the version ended by a change of the secret, 0 if none has ended it.
+    """
 
     readers: dict[str, Reads] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     size: int = 0
     complete: bool = True
+    until: float = 0.0
+    ended_by: str = ""
 
 
 _LINE = msgspec.json.Decoder(Line)
@@ -143,8 +140,9 @@ def search(directory: Path, size: int, wanted: Wanted) -> Found:
                     finder.look(line)
     finally:
         reader.close()
-    finder.found.size = size
-    return finder.found
+    found = finder.found
+    found.size, found.until, found.ended_by = size, finder.life.until, finder.life.ended_by
+    return found
 
 
 class _Finder:
@@ -154,6 +152,7 @@ class _Finder:
         self._wanted = wanted
         self._asked: OrderedDict[str, tuple[int, Asked]] = OrderedDict()
         self._wrapped: dict[str, Reads] = {}
+        self.life = Life(wanted.version, wanted.created)
         self.found = Found()
         inner = (wanted.inner, *wanted.changes)
         self.needles = [msgspec.json.encode(path)[1:] for path in inner] + [UNWRAP.encode()]
@@ -192,17 +191,31 @@ class _Finder:
         asked, request = self._asked.pop(entry.request.id, (0, None))
         if request is None or entry.error:
             return
-        if request.operation == "read":
+        if request.operation != "read":
+            self._changed(entry, asked, request)
+        elif self._inner(request) == self._wanted.inner:
             version = entry.response.facts.get("version", 0)
-            if self._inner(request) != self._wanted.inner:
-                return
-            if not self._wanted.version or version == self._wanted.version:
+            own = version == self._wanted.version and self.life.covers(entry.time)
+            if own or not self._wanted.version:
                 self._read(entry, asked, request)
-        elif len(self.found.changes) < MAX_CHANGES:
-            path = request.path
-            self.found.changes.append(
-                Change(asked, entry.seq, entry.time, entry.auth.identity, request.operation, path)
-            )
+
+    def _changed(self, entry: Line, asked: int, request: Asked) -> None:
+        facts = entry.response.facts
+        numbers = str(facts.get("versions", "")).split(",")
+        change = Change(
+            asked=asked,
+            seq=entry.seq,
+            time=entry.time,
+            identity=entry.auth.identity,
+            operation=request.operation,
+            path=request.path,
+            family=self._inner(request).partition("/")[0],
+            versions=tuple(int(number) for number in numbers if number.isdecimal()),
+            oldest=int(facts.get("oldest", 0)),
+        )
+        self.life.take(change)
+        if len(self.found.changes) < MAX_CHANGES:
+            self.found.changes.append(change)
         else:
             self.found.complete = False
 

@@ -30,13 +30,17 @@ SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 
 class Held(Struct, frozen=True, order=True):
-    """What of the vault the secret is: a version of a secret (0 where there are none), or an issued one."""
+    """What of the vault the secret is: a version of a secret (0 where there are none), or an issued one.
+
+    `created` tells the version from one of that number after the secret was erased; "" if not known.
+    """
 
     mount: str
     path: str
     version: int = 0
     field: str = ""
     kind: Kind = "kv"
+    created: str = ""
 
     @property
     def shown(self) -> str:

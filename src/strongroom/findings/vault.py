@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.core.core import Core
-from strongroom.engines.kv.record import Key
+from strongroom.engines.kv.record import Key, Version
 from strongroom.findings.record import Held
 from strongroom.framework import Mount
 from strongroom.inventory import secrets
@@ -38,6 +38,12 @@ class Vault:
             return None
         return await secrets.find(tx, mount, held.path)
 
+    async def version(self, tx: BarrierTransaction, held: Held) -> Version | None:
+        """The record of the version that leaked; None when there is none any more."""
+        key = await self.key(tx, held)
+        version = key.versions.get(held.version) if key else None
+        return version if version and held.created in ("", version.created) else None
+
     async def life(self, tx: BarrierTransaction, held: Held, seen: float) -> tuple[float, float]:
         """When an issued credential seen at `seen` came, and when its successor did; 0 if unknown."""
         plan = await plan_for(tx, held)
@@ -56,8 +62,7 @@ class Vault:
         """Whether the vault still gives this value out."""
         if held.kind != "kv":
             return True
-        key = await self.key(tx, held)
-        if key is None or not held.version:
-            return key is not None
-        version = key.versions.get(held.version)
+        if not held.version:
+            return await self.key(tx, held) is not None
+        version = await self.version(tx, held)
         return version is not None and not version.gone(now)

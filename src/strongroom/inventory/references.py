@@ -16,13 +16,17 @@ Kind = Literal["kv", "token", "credential"]
 
 
 class Reference(NamedTuple):
-    """One place of a value. `version` is 0 where there are none; a token's `path` is its accessor."""
+    """One place of a value. `version` is 0 where there are none; a token's `path` is its accessor.
+
+    `created` is when the version was made (RFC 3339): a secret that is erased and written anew begins at 1.
+    """
 
     mount: str
     path: str
     version: int = 0
     field: str = ""
     kind: Kind = "kv"
+    created: str = ""
 
     @property
     def shown(self) -> str:
@@ -43,8 +47,10 @@ async def live(
         return []
     if kind == HELD:
         return [Reference(mount.path, path, 0, name, "credential") for name in names]
-    usable = {version.number for version in await secrets.live(tx, mount, path, now)}
-    split = [name.partition(" ") for name in names]
+    usable = {version.number: version.created for version in await secrets.live(tx, mount, path, now)}
+    split = [(int(number), field) for number, _, field in (name.partition(" ") for name in names)]
     return [
-        Reference(mount.path, path, int(number), field) for number, _, field in split if int(number) in usable
+        Reference(mount.path, path, number, field, created=usable[number])
+        for number, field in split
+        if number in usable
     ]

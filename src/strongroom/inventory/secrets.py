@@ -18,10 +18,11 @@ _DATA = "data/"
 
 
 class Live(NamedTuple):
-    """A version that may be read; `number` is 0 in the engine without versions."""
+    """A version that may be read; `number` is 0 in the engine without versions, and `created` empty."""
 
     number: int
     text: bytes
+    created: str = ""
 
 
 def versioned(mount: Mount) -> bool:
@@ -70,7 +71,7 @@ async def live(tx: BarrierTransaction, mount: Mount, path: str, now: float) -> l
         own = key is not None and number == key.current
         text = key.data if own and key else await view.find_bytes(data_key(path, number))
         if text is not None:
-            found.append(Live(number, text))
+            found.append(Live(number, text, version.created))
     return found
 
 

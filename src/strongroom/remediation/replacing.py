@@ -1,5 +1,7 @@
 """Rotations as incidents see them: begun for a leaked value, out, over, or failed."""
 
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from strongroom import rotation
@@ -40,14 +42,15 @@ async def looked_at(tx: BarrierTransaction, known: Rotation) -> Rotation:
 
 
 async def proved_dead(tx: BarrierTransaction, held: Held) -> bool:
-    """Whether a rotation has replaced this version and seen the old one refused."""
+    """Whether a rotation since this version was made has replaced it and seen the old one refused."""
     plan = await rotation.plan_for(tx, held)
     if plan is None or not held.version:
         return False
+    made = datetime.fromisoformat(held.created).timestamp() if held.created else 0.0
     rows = view(tx)
     prefix = f"history/{plan}/"
     for key in await rows.keys(prefix, limit=LOOKED_AT):
         run = await find_run(rows, key.removeprefix(prefix))
-        if run.state == "done" and held.version <= run.old:
+        if run.state == "done" and held.version <= run.old and run.created >= made:
             return True
     return False

@@ -109,31 +109,28 @@ async def patch_data(ctx: Context, req: At) -> Response:
 async def delete_current(ctx: Context, req: At) -> Response:
     """Mark the current version deleted; it can come back."""
     key = await ctx.storage.find(meta_key(req.path), Key)
-    if key is not None:
-        _delete(ctx, req.path, key, [key.current])
-    return Response()
+    return _delete(ctx, req.path, key, [key.current]) if key is not None else Response()
 
 
 async def delete_versions(ctx: Context, req: Versions) -> Response:
     """Mark versions deleted; they can come back."""
     numbers = _numbers(req)
     key = await ctx.storage.find(meta_key(req.path), Key)
-    if key is not None:
-        _delete(ctx, req.path, key, numbers)
-    return Response()
+    return _delete(ctx, req.path, key, numbers) if key is not None else Response()
 
 
 async def undelete_versions(ctx: Context, req: Versions) -> Response:
     """Bring deleted versions back, unless they are destroyed."""
     numbers = _numbers(req)
     key = await ctx.storage.find(meta_key(req.path), Key)
-    if key is not None:
-        versions = key.versions
-        for number in numbers:
-            if number in versions and not versions[number].destroyed:
-                versions[number] = replace(versions[number], deletion=0.0)
-        ctx.storage.put(meta_key(req.path), with_versions(key, versions))
-    return Response()
+    if key is None:
+        return Response()
+    versions = key.versions
+    back = [number for number in numbers if number in versions and not versions[number].destroyed]
+    for number in back:
+        versions[number] = replace(versions[number], deletion=0.0)
+    ctx.storage.put(meta_key(req.path), with_versions(key, versions))
+    return _changed(back)
 
 
 async def destroy_versions(ctx: Context, req: Versions) -> Response:
@@ -143,13 +140,13 @@ async def destroy_versions(ctx: Context, req: Versions) -> Response:
     if key is None:
         return Response()
     versions = key.versions
-    for number in numbers:
-        if number in versions:
-            versions[number] = replace(versions[number], destroyed=True)
-            ctx.storage.delete(data_key(req.path, number))
+    known = [number for number in numbers if number in versions]
+    for number in known:
+        versions[number] = replace(versions[number], destroyed=True)
+        ctx.storage.delete(data_key(req.path, number))
     text = None if key.current in numbers else key.data
     ctx.storage.put(meta_key(req.path), with_versions(key, versions, data=text))
-    return Response()
+    return _changed(known)
 
 
 async def _labelled(ctx: Context, req: ReadData) -> int:
@@ -190,10 +187,14 @@ def _store(
     ctx: Context, path: str, key: Key, config: Config, text: bytes, options: dict[str, Any]
 ) -> Response:
     reason = reason_of(ctx, options)
+    oldest = key.oldest
     key = with_version(ctx, path, key, config, text, reason)
     ctx.storage.put(meta_key(path), key)
     facts = data_facts(key.versions[key.current], key.current, key.custom)
-    return Response(facts, facts={"version": key.current, **({"reason": reason} if reason else {})})
+    told: dict[str, str | int] = {"version": key.current, **({"reason": reason} if reason else {})}
+    if key.oldest != oldest:
+        told["oldest"] = key.oldest
+    return Response(facts, facts=told)
 
 
 def _check_cas(cas: object, key: Key, *, required: bool) -> None:
@@ -223,13 +224,19 @@ def _body(ctx: Context) -> tuple[bytes, dict[str, Any]]:
     return text, body.options or {}
 
 
-def _delete(ctx: Context, path: str, key: Key, numbers: list[int]) -> None:
+def _delete(ctx: Context, path: str, key: Key, numbers: list[int]) -> Response:
     now = ctx.now()
     versions = key.versions
-    for number in numbers:
-        if number in versions and not versions[number].gone(now):
-            versions[number] = replace(versions[number], deletion=now)
+    there = [number for number in numbers if number in versions and not versions[number].gone(now)]
+    for number in there:
+        versions[number] = replace(versions[number], deletion=now)
     ctx.storage.put(meta_key(path), with_versions(key, versions))
+    return _changed(there)
+
+
+def _changed(numbers: list[int]) -> Response:
+    """An empty answer; the audit log learns which versions it is about."""
+    return Response(facts={"versions": ",".join(map(str, numbers))})
 
 
 def _numbers(req: Versions) -> list[int]:
