@@ -1,5 +1,6 @@
 """Scan the same corpora with ours and the peers, in turn, and print what each took and found."""
 
+import compileall
 import json
 import shutil
 import tempfile
@@ -7,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.scanner import corpora
-from bench.scanner.tools import BINARIES, Run, run
+from bench.scanner.tools import BINARIES, REPOSITORY, Run, run
 
 PEERS = ("kingfisher", "betterleaks", "gitleaks")
 GOALS = {
@@ -21,6 +22,7 @@ GOALS = {
 
 def main(short: bool) -> None:
     """Build the corpora, scan them, print a table for each."""
+    compileall.compile_dir(REPOSITORY / "src", quiet=1)  # as any installer does
     folder = Path(tempfile.mkdtemp(prefix="scanner-bench-"))
     runs = 1 if short else 3
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from strongroom import cli
+from strongroom.cli import scan_options
 from strongroom.scanner import examples
 
 TOKEN = examples.draw("<checksum:github:ghp_>", "cli")
@@ -164,3 +165,43 @@ def test_it_runs_as_a_module_and_as_a_pipe_that_closes_early(leak: Path) -> None
         [sys.executable, "-m", "strongroom", "--help"], capture_output=True, text=True, check=True
     )
     assert "scan" in help_text.stdout
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "-",
+        "a b --history",
+        "--staged --show-secrets --format json -o out.json",
+        ". --format=sarif --output=out.sarif -q",
+        "--range A..B --range C..D --exclude *.md x",
+        "-f csv --baseline one.json --baseline=two.json --since 2026-01-01",
+    ],
+)
+def test_usual_arguments_are_read_as_the_parser_reads_them(line: str) -> None:
+    read = scan_options.plain(line.split())
+    assert read is not None
+    assert vars(read) == vars(cli.parser("scan").parse_args(line.split()))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--help",
+        "--jobs 2",
+        "--redact",
+        "--format",
+        "-o -",
+        "-format=json",
+        "--output=",
+        "--staged=yes",
+        "--no_inline",
+        "--paths a",
+        "--stagd",
+        "-- a",
+        "-ox",
+    ],
+)
+def test_other_arguments_are_left_to_the_parser(line: str) -> None:
+    assert scan_options.plain(line.split()) is None

@@ -21,7 +21,7 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from strongroom.cli import scan_options, scan_sources
 from strongroom.errors import InvalidRequest
@@ -31,7 +31,7 @@ from strongroom.scanner.limits import Limits
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import TextIO
 
     from strongroom.scanner.blob import Source
@@ -48,6 +48,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help=about)
     o = scan_options
     o.add(parser, o.sources(), o.detectors(), o.vault(), o.live(), o.suppression(), o.output())
+
+
+def parse(given: Sequence[str]) -> Any:
+    """Read the arguments; the usual ones need no parser."""
+    taken = scan_options.plain(given)
+    if taken is not None:
+        return taken
+    from strongroom import cli  # noqa: PLC0415 (only for other arguments)
+
+    return cli.parser("scan").parse_args(given)
 
 
 def add_rule_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,17 +1,19 @@
 """The options of `strongroom scan` as tables: a group's options with what argparse is told.
 
-A hook parses nothing: it takes DEFAULTS, and no table is built.
+A hook takes DEFAULTS, or what `plain` reads, and no table is built.
 """
 
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from strongroom.errors import InvalidRequest
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
@@ -217,6 +219,33 @@ def defaults(**given: object) -> dict[str, Any]:
         raise InvalidRequest(f"unknown option: {', '.join(sorted(unknown))}")
     fresh = {key: list(value) if isinstance(value, list) else value for key, value in DEFAULTS.items()}
     return fresh | given
+
+
+_SHORT = {"-o": "--output", "-f": "--format", "-q": "--quiet"}
+_CHECKED = frozenset({"paths", "max_size", "jobs", "redact", "verify_timeout", "min_confidence", "color"})
+
+
+def plain(given: Sequence[str]) -> SimpleNamespace | None:
+    """Read the usual arguments of a scan, which saves a hook the parser; None for others, or a mistake."""
+    taken = defaults()
+    words = iter(given)
+    for word in words:
+        if not word.startswith("-") or word == "-":
+            taken["paths"].append(word)
+            continue
+        long, equals, value = _SHORT.get(word, word).partition("=")
+        name = long.removeprefix("--").replace("-", "_")
+        before = None if name in _CHECKED or "_" in long else taken.get(name)
+        if isinstance(before, bool) and not equals:
+            taken[name] = True
+        elif isinstance(before, (str, list)):
+            value = value if equals else next(words, "")
+            if not value or value.startswith("-"):
+                return None
+            taken[name] = [*before, value] if isinstance(before, list) else value
+        else:
+            return None
+    return SimpleNamespace(**taken)
 
 
 def fingerprint_key(args: argparse.Namespace) -> str:

@@ -1,9 +1,13 @@
-"""All detectors of a scan, compiled: from the disk cache, or anew from their files."""
+"""All detectors of a scan, compiled: from the disk cache, or anew from their files.
+
+What the cache holds is for these files alone: it is read back only under the stamp it was stored with.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import marshal
 import os
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from strongroom.errors import InvalidRequest
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
     from strongroom.scanner.engines import Engine
 
-FORMAT = "9"  # of the cached content; a change of it or of a rule leaves old files unread
+FORMAT = "10"  # of the cached content; a change of it or of a rule leaves old files unread
 
 
 class Rules:
@@ -35,7 +39,6 @@ class Rules:
         self._names = Packed(stored["names"])
         self.expressions: list[str] = stored["expressions"]
         self.width: int = stored["width"]
-        self.digest: str = stored["digest"]
 
     def __len__(self) -> int:
         return len(self._detectors)
@@ -92,13 +95,11 @@ def load(extra: Sequence[tuple[str, str]] = (), *, portable: bool = False) -> Ru
     `portable` takes the engine that needs no Hyperscan.
     """
     engine = "" if portable else hyperscan_version()
-    digest = hashlib.sha256()
-    for part in (FORMAT, engine, _stamp(), *(text for _, text in extra)):
-        digest.update(f"{len(part)}:{part}".encode())
-    name = f"rules-{digest.hexdigest()[:40]}"
+    stamp = marshal.dumps((FORMAT, engine, _stamp(), [text for _, text in extra]))
+    name = f"rules-{zlib.crc32(stamp):08x}{zlib.adler32(stamp):08x}"
     stored = cache.read(name)
-    if not isinstance(stored, dict):
-        stored = _compile(extra, digest.hexdigest(), native=bool(engine))
+    if not isinstance(stored, dict) or stored["stamp"] != stamp:
+        stored = _compile(extra, native=bool(engine)) | {"stamp": stamp}
         cache.write(name, stored)
     return Rules(stored)
 
@@ -134,12 +135,12 @@ _PLANNERS = (
 )
 
 
-def _stamp() -> str:
+def _stamp() -> list[tuple[str, int, int]]:
     """What changes when a built-in detector or the code that plans the search does."""
     found = [(name, os.stat(f"{_HERE}/{name}")) for name in _PLANNERS]  # noqa: PTH116 (pathlib costs a hook 4 ms)
     with os.scandir(f"{_HERE}/detectors") as entries:
         found += [(entry.name, entry.stat()) for entry in entries if entry.name[-5:] == ".toml"]
-    return repr(sorted([(name, status.st_mtime_ns, status.st_size) for name, status in found]))
+    return sorted([(name, status.st_mtime_ns, status.st_size) for name, status in found])
 
 
 def builtin() -> list[Detector]:
@@ -151,7 +152,7 @@ def builtin() -> list[Detector]:
     return [d for path in sorted(Path(_HERE, "detectors").glob("*.toml")) for d in detector.load(path)]
 
 
-def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> dict[str, Any]:
+def _compile(extra: Sequence[tuple[str, str]], *, native: bool) -> dict[str, Any]:
     from strongroom.scanner import confirm, detector, engines, generic, regions  # noqa: PLC0415
 
     found = builtin() + [d for source, text in extra for d in detector.parse(text, source)]
@@ -176,5 +177,4 @@ def _compile(extra: Sequence[tuple[str, str]], digest: str, *, native: bool) -> 
         "runs": engines.compile_database({0: regions.pattern()}) if native else b"",
         "near": made.near,
         "width": max(map(confirm.reach, made.expressions)),
-        "digest": digest,
     }

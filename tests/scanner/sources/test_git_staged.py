@@ -76,7 +76,7 @@ def test_the_index_of_a_partial_commit_is_the_one_read(repo: Repository) -> None
 
 @pytest.mark.slow
 def test_five_staged_files_cost_few_processes(repo: Repository, tmp_path: Path) -> None:
-    """Two git commands: the rest of a hook's budget belongs to matching."""
+    """One git command: the rest of a hook's budget belongs to matching."""
     log = tmp_path / "calls"
     wrapper = tmp_path / "bin" / "git"
     wrapper.parent.mkdir()
@@ -89,4 +89,32 @@ def test_five_staged_files_cost_few_processes(repo: Repository, tmp_path: Path) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
         assert len(staged(repo)) == 5
-    assert log.read_text().count("call") == 2
+    assert log.read_text().count("call") == 1
+
+
+def test_what_is_staged_is_read_from_packs_and_from_where_git_keeps_it(
+    repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.commit({"packed.txt": "packed"})
+    repo.git("repack", "-a", "-d", "-q")
+    repo.git("mv", "packed.txt", "moved.txt")
+    repo.write("loose.txt", "loose")
+    repo.git("add", "-A")
+    assert staged(repo) == {"moved.txt": b"packed", "loose.txt": b"loose"}
+    elsewhere = tmp_path / "objects"
+    (repo.path / ".git" / "objects").rename(elsewhere)
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(elsewhere))
+    assert staged(repo) == {"moved.txt": b"packed", "loose.txt": b"loose"}
+
+
+def test_a_damaged_object_is_told(repo: Repository) -> None:
+    repo.write("a.txt", "a" * 100)
+    repo.write("b.txt", "b")
+    repo.git("add", "-A")
+    name = repo.git("rev-parse", ":a.txt").strip()
+    path = repo.path / ".git" / "objects" / name[:2] / name[2:]
+    path.chmod(0o644)
+    path.write_bytes(b"x" * 20)
+    source = StagedSource(str(repo.path))
+    assert [blob.data for blob in read(source)] == [b"b"]
+    assert source.warnings == ["1 git objects are missing or damaged and were not scanned"]

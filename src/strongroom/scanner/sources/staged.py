@@ -1,6 +1,6 @@
 """What is staged for the next commit, as the index has it: the work tree is not looked at.
 
-Two git commands: which files differ from HEAD, and what the index holds for them.
+Git is asked which files differ from HEAD. What was just staged is mostly loose objects, read in-process.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import os
 from typing import TYPE_CHECKING
 
 from strongroom.scanner.blob import Provenance
-from strongroom.scanner.sources.catfile import Tally, read_batch
 from strongroom.scanner.sources.git import Git
+from strongroom.scanner.sources.loose import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -45,11 +45,18 @@ class StagedSource:
 
     def _read(self) -> Iterator[Blob]:
         paths: dict[bytes, Provenance] = {}
-        tokens = iter(self.git.run(*DIFF).split(b"\0"))
+        tokens = iter(self.git.output(*DIFF).split(b"\0"))
         for meta in tokens:
             if meta:
                 name = bytes.fromhex(meta.split(b" ")[3].decode())
                 paths.setdefault(name, Provenance(os.fsdecode(next(tokens))))
-        tally = Tally()
-        yield from read_batch(self.git, list(paths), paths.__getitem__, self.max_size, tally)
-        self.warnings += tally.warnings()
+        store = os.environ.get("GIT_OBJECT_DIRECTORY") or os.path.join(self.git.path, ".git", "objects")
+        objects = [(os.path.join(store, id.hex()[:2], id.hex()[2:]), id) for id in paths]
+        unread: list[bytes] = []
+        yield from read_loose(objects, paths.__getitem__, self.max_size, unread)
+        if unread:  # in a pack, or kept elsewhere
+            from strongroom.scanner.sources.catfile import Tally, read_batch  # noqa: PLC0415
+
+            tally = Tally()
+            yield from read_batch(self.git, unread, paths.__getitem__, self.max_size, tally)
+            self.warnings += tally.warnings()
