@@ -124,6 +124,8 @@ def test_tail_shows_and_filters(pristine: Path, capsys: pytest.CaptureFixture[st
     assert main(["audit", "tail", "--data", str(pristine), "-n", "60", "--json", *filters]) == 0
     found = [json.loads(line)["seq"] for line in capsys.readouterr().out.splitlines()]
     assert found == [10, 12, 14, 16, 18]
+    assert main(["audit", "tail", "--data", str(pristine), "-n", "2", "--json", *filters]) == 0
+    assert [json.loads(line)["seq"] for line in capsys.readouterr().out.splitlines()] == [16, 18]
     assert main(["audit", "tail", "--data", str(pristine), "--filter", "user=nobody"]) == 1
 
 

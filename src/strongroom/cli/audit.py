@@ -23,7 +23,7 @@ from strongroom.audit import evidence
 from strongroom.audit.checkpoint import VerifyKey
 from strongroom.audit.verify import Report, verify_log
 from strongroom.cli.audit_line import fields_of, lookup, matches, render
-from strongroom.cli.audit_source import Directory, source_of
+from strongroom.cli.audit_source import Directory, Source, source_of
 from strongroom.errors import IntegrityFailure, InvalidRequest
 
 if TYPE_CHECKING:
@@ -198,22 +198,49 @@ def _json(report: Report) -> str:
 def _tail(args: argparse.Namespace) -> int:
     source = source_of(args)
     filters = [_filter(text) for text in args.filter]
-    end = source.size()
-    at, shown = max(0, end - max(args.lines, 1)), 0
-    while True:
-        lines = source.entries(at, PAGE if args.follow else min(PAGE, end - at))
+
+    def wanted(line: bytes) -> bool:
+        fields = fields_of(line)
+        return not source.own(lookup(fields, "path")) and all(matches(fields, *each) for each in filters)
+
+    def show(lines: list[bytes]) -> None:
         for line in lines:
-            fields = fields_of(line)
-            if source.own(lookup(fields, "path")) or not all(matches(fields, *each) for each in filters):
-                continue
             sys.stdout.write((line.decode() if args.json else render(line)) + "\n")
-            shown += 1
-        at += len(lines)
-        if args.follow and not lines:
+
+    end = source.size()
+    found = _latest(source, end, max(args.lines, 1), wanted)
+    show(found)
+    while args.follow:
+        lines = source.entries(end, PAGE)
+        show([line for line in lines if wanted(line)])
+        end += len(lines)
+        if not lines:
             sys.stdout.flush()
             time.sleep(source.poll_seconds)
-        elif not args.follow and (at >= end or not lines):
-            return 0 if shown or not filters else NEGATIVE
+    return 0 if found or not filters else NEGATIVE
+
+
+def _latest(source: Source, end: int, count: int, wanted: Callable[[bytes], bool]) -> list[bytes]:
+    """The last `count` wanted entries before `end`, however far back they are."""
+    found: list[bytes] = []
+    step = min(2 * count, PAGE)
+    while end > 0 and len(found) < count:
+        start = max(0, end - step)
+        page = _between(source, start, end)
+        found = [line for line in page if wanted(line)] + found
+        end, step = start, min(4 * step, PAGE)
+    return found[-count:]
+
+
+def _between(source: Source, start: int, end: int) -> list[bytes]:
+    """The entries from `start` up to `end`; a source gives fewer at once where they are long."""
+    lines: list[bytes] = []
+    while start + len(lines) < end:
+        more = source.entries(start + len(lines), end - start - len(lines))
+        if not more:
+            break
+        lines += more
+    return lines
 
 
 def _filter(text: str) -> tuple[str, str]:
