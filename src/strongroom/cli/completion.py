@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     import argparse
 
 BASH = r"""_strongroom() {
-    local IFS=$'\n' current words
+    local line=${COMP_LINE:0:COMP_POINT} words at
     # The line up to the cursor, cut at blanks: bash itself would also cut at `=` and `:`.
-    words=$(printf '%s\n' "${COMP_LINE:0:COMP_POINT}" | tr -s ' ' '\n')
-    [[ ${COMP_LINE:COMP_POINT-1:1} == ' ' ]] && words+=$'\n'
-    mapfile -t COMPREPLY < <("${COMP_WORDS[0]}" __complete "${words#*$'\n'}" 2>/dev/null)
-    current=${COMP_WORDS[COMP_CWORD]}
+    IFS=$' \t' read -a words <<< "$line"
+    [[ $line == *' ' && $line != *'\ ' ]] && words+=('')
+    local IFS=$'\n'
+    mapfile -t COMPREPLY < <("${COMP_WORDS[0]}" __complete "${words[*]:1}" 2>/dev/null)
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace
+    # Whoever may write a secret chooses its name: what the shell would act on is escaped.
+    for at in "${!COMPREPLY[@]}"; do printf -v "COMPREPLY[at]" %q "${COMPREPLY[at]}"; done
     return 0
 }
 complete -F _strongroom strongroom sr
