@@ -36,8 +36,10 @@ def anchor(value: bytes) -> Anchor | None:
     tail = value[skipped:]
     strong: list[tuple[int, float]] = []
     for at in sorted(starts(tail), reverse=True):
-        if _hides(tail, at, whole):
-            strong.append((at, _score(tail[at : at + WIDTH])))
+        window = tail[at : at + WIDTH]
+        bits = strength(window)
+        if _hides(bits, whole):
+            strong.append((at, bits - ESCAPED_COST * sum(map(ESCAPED.__contains__, window))))
             if strong[-1][1] >= ENOUGH:
                 break
     if not strong:
@@ -52,14 +54,8 @@ def searchable(value: str) -> bool:
     return anchor(value.strip().encode()) is not None
 
 
-def _score(window: bytes) -> float:
-    escaped = sum(byte in ESCAPED for byte in window)
-    return strength(window) - ESCAPED_COST * escaped
-
-
-def _hides(value: bytes, at: int, whole: float) -> bool:
-    """Whether knowing all but the key about a window does not help to guess the value."""
-    bits = strength(value[at : at + WIDTH])
+def _hides(bits: float, whole: float) -> bool:
+    """Whether knowing all but the key about a window of so many bits does not help to guess the value."""
     if bits >= ALONE_WINDOW_BITS:
         return True
     return bits >= LEAST_WINDOW_BITS and whole - bits >= LEAST_REST_BITS
