@@ -85,7 +85,7 @@ async def _row(ctx: Context, row: str) -> dict[str, Any] | None:
         "before": value.before,
         "length": value.length,
         "check": check,
-        "held_as": [ref.shown for ref in held],
+        "held_as": [ref.shown for ref in sorted(held)],
     }
 
 

@@ -11,7 +11,6 @@ from functools import cached_property, partial
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from msgspec import Struct
-from msgspec.structs import replace
 
 from strongroom.barrier.view import View
 from strongroom.crypto.mac import hmac_sha256
@@ -87,11 +86,16 @@ class Rows:
 
 
 class Fingerprints:
-    """The index in one transaction: changes are collected in `rows` until it is durable."""
+    """The index in one transaction: changes are collected in `rows` until it is durable.
+
+    Each value is read once and written once (`save`), however many owners come and go.
+    """
 
     def __init__(self, keys: Keys, view: View) -> None:
         self._keys = keys
         self._view = view
+        self._values: dict[str, Value | None] = {}
+        self._changed: dict[str, Value] = {}
         self.rows: dict[str, bytes | None] = {}
 
     async def hold(self, owner: str, values: Mapping[str, bytes]) -> None:
@@ -104,6 +108,20 @@ class Fingerprints:
         """The same for values that were made into fingerprints before."""
         ids = {name: id for name, (id, _) in fresh.values.items()}
         await self._hold(owner, ids, lambda name: fresh.values[name][1])
+
+    def save(self) -> None:
+        """Write the changed values."""
+        for id, value in self._changed.items():
+            if value.owners:
+                self._view.put(f"value/{id}", value)
+            else:
+                self._view.delete(f"value/{id}")
+
+    async def _value(self, id: str) -> Value | None:
+        """A value as this transaction has left it; its owners are the transaction's own to change."""
+        if id not in self._values:
+            self._values[id] = await self._view.find(f"value/{id}", Value)
+        return self._values[id]
 
     async def _hold(self, owner: str, ids: Mapping[str, str], make: Callable[[str], Value]) -> None:
         held = await self._view.find(f"owner/{owner}", Owner) or Owner()
@@ -119,24 +137,23 @@ class Fingerprints:
             self._view.delete(f"owner/{owner}")
 
     async def _keep(self, id: str, make: Callable[[], Value], owner: str, names: tuple[str, ...]) -> None:
-        value = await self._view.find(f"value/{id}", Value)
+        value = await self._value(id)
         if value is None:
             await asyncio.sleep(0)  # each takes a good part of a millisecond: requests go in between
-            value = make()
+            value = self._values[id] = make()
             self.rows[id] = row_of(id, value)
         if value.owners.get(owner) != names:
-            self._view.put(f"value/{id}", replace(value, owners={**value.owners, owner: names}))
+            value.owners[owner] = names
+            self._changed[id] = value
 
     async def _drop(self, id: str, owner: str) -> None:
-        value = await self._view.find(f"value/{id}", Value)
+        value = await self._value(id)
         if value is None or owner not in value.owners:
             return
-        owners = {other: names for other, names in value.owners.items() if other != owner}
-        if owners:
-            self._view.put(f"value/{id}", replace(value, owners=owners))
-        else:
-            self._view.delete(f"value/{id}")
-            self.rows[id] = None
+        del value.owners[owner]
+        self._changed[id] = value
+        if not value.owners:
+            self._values[id] = self.rows[id] = None
 
 
 def id_of(keys: Keys, value: bytes) -> str:

@@ -17,6 +17,7 @@ PENDING = "pending/"  # changed secrets
 FRESH = "fresh/"  # what mounts have issued
 ALL = 1 << 31
 TOGETHER = 100  # notes of what was issued that make one transaction
+AT_ONCE = 8  # changed secrets that do: all their versions are read, and requests wait meanwhile
 MOST = 256  # values of one version that are indexed
 
 Changes = dict[str, bytes | None]
@@ -29,8 +30,8 @@ def note(tx: BarrierTransaction, uuid: str, path: str) -> None:
 
 
 async def notes(tx: BarrierTransaction) -> list[str]:
-    """A page of the notes there are, as `uuid/path`."""
-    return [key.removeprefix(PENDING) for key in await View(tx, AREA).keys(PENDING, "", PAGE)]
+    """Some notes of changed secrets, as `uuid/path`."""
+    return [key.removeprefix(PENDING) for key in await View(tx, AREA).keys(PENDING, "", AT_ONCE)]
 
 
 def note_issued(tx: BarrierTransaction, uuid: str, path: str, held: Fresh) -> None:
@@ -52,28 +53,38 @@ def indexing_issued(keys: Keys, noted: Iterable[str]) -> Step:
         for one in noted:
             await prints.hold_made(f"{HELD}/{one}", await view.find(FRESH + one, Fresh) or Fresh())
             view.delete(FRESH + one)
+        prints.save()
         return prints.rows
 
     return step
 
 
-def indexing(keys: Keys, mounts: Iterable[Mount], noted: str, now: float) -> Step:
-    """The step that brings one secret's records up to date and takes its note away."""
-    uuid, _, path = noted.partition("/")
-    mount = next((mount for mount in mounts if mount.uuid == uuid), None)
+def indexing(keys: Keys, mounts: Iterable[Mount], noted: Iterable[str], now: float) -> Step:
+    """The step that brings secrets' records up to date and takes the notes of them away: one at least."""
+    by_uuid = {mount.uuid: mount for mount in mounts}
 
     async def step(tx: BarrierTransaction) -> Changes:
         view = View(tx, AREA)
-        values: dict[str, bytes] = {}
-        for version in await secrets.live(tx, mount, path, now) if mount else ():
-            for field, value in islice(secrets.leaves(version.text), MOST):
-                values[f"{version.number} {field}"] = value
         prints = Fingerprints(keys, view)
-        await prints.hold(f"{KV}/{noted}", values)
-        view.delete(PENDING + noted)
+        for one in noted:
+            uuid, _, path = one.partition("/")
+            await prints.hold(f"{KV}/{one}", await _values(tx, by_uuid.get(uuid), path, now))
+            view.delete(PENDING + one)
+            if len(prints.rows) >= MOST:  # new values take their time: the other notes wait
+                break
+        prints.save()
         return prints.rows
 
     return step
+
+
+async def _values(tx: BarrierTransaction, mount: Mount | None, path: str, now: float) -> dict[str, bytes]:
+    """What a secret holds, by version and field."""
+    values: dict[str, bytes] = {}
+    for version in await secrets.live(tx, mount, path, now) if mount else ():
+        for field, value in islice(secrets.leaves(version.text), MOST):
+            values[f"{version.number} {field}"] = value
+    return values
 
 
 async def stamp(tx: BarrierTransaction) -> str:

@@ -100,7 +100,8 @@ async def duplicates(ctx: Context, req: Page) -> Response:
             held = [references for references in held if references]
             if len(held) > 1:
                 id = key.removeprefix("value/")
-                groups.append({"id": id, "held_as": [one.shown for references in held for one in references]})
+                places = sorted(one for references in held for one in references)
+                groups.append({"id": id, "held_as": [one.shown for one in places]})
                 if len(groups) == req.limit:
                     return Response({"duplicates": groups, "next": id})
         after = keys[-1]

@@ -1,14 +1,15 @@
 """The inventory's work beside the door: watching requests, keeping the index, writing down who reads.
 
 A change leaves a note in its own transaction (`pending/…`), so no crash loses it; the
-desk turns notes into index records right after. What asks the index first waits until
-no note is left, or is told to ask again.
+desk turns notes into index records within seconds, so a secret that changes all the time
+is looked at once. What asks the index first waits until no note is left, or is told to ask again.
 """
 
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from msgspec import Struct
 
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 5.0
 FLUSH_READS = 4096
+READS_AT_ONCE = 64  # in one transaction, so that requests go in between
 RERUNS = 64
 PATIENCE = 20.0  # seconds that a question to the index waits for changes
 BEHIND = "the fingerprint index is still taking in changes; ask again shortly"
@@ -64,6 +66,7 @@ class InventoryDesk:
         self._task: asyncio.Task[None] | None = None
         self._loaded = False
         self._closing = False
+        self._changed = False
         self._unmounted = True
 
     @property
@@ -114,10 +117,9 @@ class InventoryDesk:
                 if len(self.gathered) == FLUSH_READS:
                     self._work.set()
             elif request.operation not in ASKING:
-                self._work.set()
+                self._changed = True
         elif mount.kind == "system" and request.operation is Operation.DELETE:
-            self._unmounted = True
-            self._work.set()
+            self._unmounted = self._changed = True
 
     async def consumers(self, tx: BarrierTransaction, mount_path: str, path: str) -> list[Consumer]:
         """Everyone who was seen reading the secret at `path` of a mount."""
@@ -148,7 +150,7 @@ class InventoryDesk:
     def holding(self, tx: BarrierTransaction, mount: Mount, path: str, values: Mapping[str, str]) -> None:
         """Note what a mount has issued or taken back, in its own transaction: fingerprints, no values."""
         indexing.note_issued(tx, mount.uuid, path, fresh(self.keys, values))
-        self._work.set()
+        self._changed = True
 
     async def require(self, tx: BarrierTransaction, mount: Mount, fields: tuple[str, ...]) -> None:
         """Want these facts of each secret of a mount from now on; none to want nothing."""
@@ -168,6 +170,7 @@ class InventoryDesk:
         """Take keys and settings, and begin to work."""
         await self._retried(self._take_keys)
         self._loaded, self._unmounted, self._closing = False, True, False
+        self._changed = True
         self._work.set()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -225,10 +228,9 @@ class InventoryDesk:
 
     async def _take_notes(self, end: float | None) -> None:
         while noted := await indexing.notes(self._core.barrier.begin()):
-            for one in noted:
-                self._go_on(end)
-                mounts, now = self._core.mounts.values(), self._core.clock.now()
-                await self._retried(indexing.indexing(self.keys, mounts, one, now))
+            self._go_on(end)
+            mounts, now = self._core.mounts.values(), self._core.clock.now()
+            await self._retried(indexing.indexing(self.keys, mounts, noted, now))
         while issued := await indexing.issued(self._core.barrier.begin()):
             self._go_on(end)
             await self._retried(indexing.indexing_issued(self.keys, issued))
@@ -245,22 +247,25 @@ class InventoryDesk:
             await self._flush()
 
     async def _flush(self) -> None:
-        if self.gathered:
-            taken = self.gathered.take()
+        for _ in range(len(self.gathered) // READS_AT_ONCE + 1 if self.gathered else 0):
+            taken = self.gathered.take(READS_AT_ONCE)
             try:
-                await self._retried(lambda tx: usage.write(View(tx, AREA), taken, self._core.clock.now()))
+                await self._retried(partial(self._write_down, taken))
             except BaseException:
                 self.gathered.put_back(taken)
                 raise
+
+    async def _write_down(self, taken: usage.Gathered, tx: BarrierTransaction) -> None:
+        await usage.write(View(tx, AREA), taken, self._core.clock.now())
 
     async def _run(self) -> None:
         while not self._closing:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._work.wait(), FLUSH_SECONDS)
-            woken = self._work.is_set()
             self._work.clear()
+            changed, self._changed = self._changed, False
             try:
-                if woken and not self._closing:
+                if changed and not self._closing:
                     await self.settled(patience=None)
                 await self.flush()
             except Sealed:

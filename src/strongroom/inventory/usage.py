@@ -5,6 +5,7 @@ the audit log has every read.
 """
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -79,11 +80,13 @@ class Gathered:
         else:
             self.lost += 1
 
-    def take(self) -> "Gathered":
-        """What there is, leaving nothing."""
+    def take(self, most: int) -> "Gathered":
+        """Up to `most` reads, out of what there is."""
         taken = Gathered()
-        taken._reads, self._reads = self._reads, {}
-        taken._callers, self._callers = self._callers, {}
+        taken._reads = {read: self._reads.pop(read) for read in list(islice(self._reads, most))}
+        taken._callers = {identity: self._callers[identity] for *_, identity in taken._reads}
+        if not self._reads:
+            self._callers = {}
         return taken
 
     def put_back(self, other: "Gathered") -> None:
@@ -127,8 +130,9 @@ async def write(view: View, gathered: Gathered, now: float) -> None:
         usage = await view.find(f"usage/{mount}/{path}", Usage) or Usage()
         readers = dict(usage.readers)
         for identity, version, count, first, last in reads:
+            if identity not in readers:
+                view.put_bytes(f"reader/{identity}/{mount}/{path}", b"")
             readers[identity] = _added(readers.get(identity), version, count, first, last)
-            view.put_bytes(f"reader/{identity}/{mount}/{path}", b"")
         for dropped in sorted(readers, key=lambda name: readers[name].last)[:-MAX_READERS]:
             del readers[dropped]
             view.delete(f"reader/{dropped}/{mount}/{path}")

@@ -99,11 +99,11 @@ class Readers:
 
 def _place(mount: Mount, path: str) -> str:
     inner = path[len(mount.path) :]
-    if mount.kind == "database" and inner.startswith("static-creds/"):
-        return path
-    parts = inner.split("/")
-    if mount.kind == "rotation" and parts[0] == "plans" and parts[-1] == "credentials":
-        return f"{mount.path}{parts[1]}"
+    if mount.kind == "database":
+        return path if inner.startswith("static-creds/") else ""
+    if mount.kind == "rotation":
+        parts = inner.split("/")
+        return f"{mount.path}{parts[1]}" if parts[0] == "plans" and parts[-1] == "credentials" else ""
     return ""
 
 
