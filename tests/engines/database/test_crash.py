@@ -160,7 +160,7 @@ def test_kill_9_while_many_are_issued(pg: Postgres, tmp_path: Path) -> None:
     drawn = random.Random(os.environ.get("STRONGROOM_SEED", "database"))
     for _ in range(3):
         peer.close()
-        given = _issued_until_killed(vault, drawn.uniform(0.05, 0.5))
+        given = _issued_until_killed(vault, drawn.randint(1, 30))
         peer = vault.open()
         _swept(peer, pg)
         assert given <= pg.accounts()
@@ -170,24 +170,39 @@ def test_kill_9_while_many_are_issued(pg: Postgres, tmp_path: Path) -> None:
     vault.stop()
 
 
-def _issued_until_killed(vault: Vault, seconds: float) -> set[str]:
-    """The accounts that clients were told of."""
+class Given:
+    """The accounts that clients were told of; who waits for a number of them wakes when it is there."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self._told = threading.Condition()
+
+    def add(self, name: str) -> None:
+        with self._told:
+            self.names.add(name)
+            self._told.notify_all()
+
+    def reached(self, count: int) -> None:
+        with self._told:
+            assert self._told.wait_for(lambda: len(self.names) >= count, timeout=120)
+
+
+def _issued_until_killed(vault: Vault, count: int) -> set[str]:
+    """What clients were told of by a server that is killed at the `count`-th, with more under way."""
     assert vault.server is not None
-    given: set[str] = set()
+    given = Given()
     address = (vault.server.port, vault.token)
     clients = [threading.Thread(target=_ask, args=(Peer(*address), given)) for _ in range(4)]
     for client in clients:
         client.start()
-    while not given:
-        time.sleep(0.005)
-    time.sleep(seconds)
+    given.reached(count)
     vault.kill()
     for client in clients:
         client.join()
-    return given
+    return given.names
 
 
-def _ask(peer: Peer, given: set[str]) -> None:
+def _ask(peer: Peer, given: Given) -> None:
     """One account after the other, until the server is gone."""
     with suppress(OSError, http.client.HTTPException):
         while True:
@@ -199,10 +214,6 @@ def _ask(peer: Peer, given: set[str]) -> None:
 
 def _swept(peer: Peer, pg: Postgres) -> None:
     """Wait until the sweeper has ended what was pending: as many accounts as leases."""
-    deadline = time.monotonic() + 20
-    while True:
-        count = done(peer.call("GET", "sys/leases/count")).body["data"]["lease_count"]
-        if len(pg.accounts()) == count:
-            return
-        assert time.monotonic() < deadline, (pg.accounts(), count)
-        time.sleep(0.1)
+    deadline = time.monotonic() + 120
+    while len(pg.accounts()) != done(peer.call("GET", "sys/leases/count")).body["data"]["lease_count"]:
+        assert time.monotonic() < deadline, pg.accounts()
