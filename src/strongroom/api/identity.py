@@ -17,6 +17,7 @@ from strongroom.sensitive import Sensitive
 
 INLINE_PREFIX = "x-vault-inline-auth-"
 _PARAMETER = "x-vault-inline-auth-parameter-"
+_NAMESPACE = ("x-vault-namespace", "x-bao-namespace")
 _PASSED = ("user-agent", "x-strongroom-reason", "content-type")
 _OPERATIONS = {
     "": Operation.WRITE,
@@ -57,7 +58,7 @@ class Credentials:
 
 def credentials(headers: Mapping[str, str]) -> Credentials:
     """Read the fixed part; raises InvalidRequest for a malformed field, without its value."""
-    namespace = _namespace(headers.get("x-vault-namespace", ""))
+    namespace = _named(headers)
     token = _token(headers)
     inline = _inline(headers, namespace)
     if inline is not None and token is not None:
@@ -80,6 +81,14 @@ def _token(headers: Mapping[str, str]) -> str | None:
     if token and not (token.isascii() and token.isprintable()):
         raise InvalidRequest("the token holds characters that no token has")
     return token or None
+
+
+def _named(headers: Mapping[str, str]) -> str:
+    """The namespace of the request; both fields may name it, if they agree."""
+    named = {_namespace(headers[name]) for name in _NAMESPACE if name in headers}
+    if len(named) > 1:
+        raise InvalidRequest("two header fields name different namespaces")
+    return named.pop() if named else ""
 
 
 def _namespace(value: str) -> str:

@@ -20,17 +20,20 @@ class Series:
 
 
 class Metrics:
-    """Requests by mount kind, operation and outcome (`ok` or the error's class name)."""
+    """Requests by mount kind, operation, outcome (`ok` or the error's class name) and namespace."""
 
     def __init__(self) -> None:
-        self.requests: dict[tuple[str, str, str], Series] = {}
+        self.requests: dict[tuple[str, str, str, str], Series] = {}
 
     def count(
         self, request: Request, mount: Mount | None, seconds: float, error: StrongroomError | None
     ) -> None:
         """Add one request."""
         outcome = type(error).__name__ if error else "ok"
-        key = (mount.kind if mount else "", request.operation.value, outcome)
+        if mount is None:
+            key = ("", request.operation.value, outcome, "")  # nobody's, whatever the request names
+        else:
+            key = (mount.kind, request.operation.value, outcome, request.namespace)
         series = self.requests.get(key)
         if series is None:
             series = self.requests[key] = Series()

@@ -13,7 +13,7 @@ from strongroom.core.core import Core
 from strongroom.core.metrics import BUCKETS, Series
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-_LABELS = ("mount_type", "operation", "outcome")
+_LABELS = ("mount_type", "operation", "outcome", "namespace")
 
 
 class _Numbers(Collector):
@@ -36,7 +36,7 @@ class _Numbers(Collector):
 
     def _requests(self) -> HistogramMetricFamily:
         family = HistogramMetricFamily(
-            "strongroom_request_seconds", "Requests by mount type, operation and outcome.", labels=_LABELS
+            "strongroom_request_seconds", "Requests by mount type, operation, outcome and namespace.", labels=_LABELS
         )
         for key, series in self._house.metrics.requests.items():
             family.add_metric(key, _cumulative(series), series.seconds)
