@@ -36,7 +36,7 @@ class _Numbers(Collector):
 
     def _requests(self) -> HistogramMetricFamily:
         family = HistogramMetricFamily(
-            "strongroom_request_seconds", "Requests by mount type, operation, outcome and namespace.", labels=_LABELS
+            "strongroom_request_seconds", "Requests by kind of mount, outcome, namespace.", labels=_LABELS
         )
         for key, series in self._house.metrics.requests.items():
             family.add_metric(key, _cumulative(series), series.seconds)
