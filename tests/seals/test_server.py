@@ -168,20 +168,6 @@ def test_recovery_numbers_are_for_seals_that_open_themselves(begin: Begin) -> No
         assert call(server, "GET", "/v1/sys/seal-status")[1]["recovery_seal"] is False
 
 
-@pytest.mark.parametrize(
-    ("table", "says"),
-    [
-        ('kind = "keyfile"', "the keyfile seal lacks key_file"),
-        ('kind = "pkcs11"\ntoken = "t"\nlibrary = "l"', "the pkcs11 seal lacks key_label"),
-        ('kind = "shamir"\nkey_file = "x"', "key_file is no key of the shamir seal"),
-        ('kind = "keyfile"\nkeyfile = "x"', "unknown key 'seal.keyfile'"),
-    ],
-)
-def test_a_table_that_cannot_be_stops_the_start(begin: Begin, table: str, says: str) -> None:
-    with pytest.raises(NotStarted, match=says):
-        begin(table)
-
-
 def test_another_kind_than_the_store_has_stops_the_start(begin: Begin, table: str) -> None:
     with begin(table) as server:
         initialized(server)

@@ -89,8 +89,10 @@ async def _open(ceremonies: Ceremonies, log: OperatorLog, pause: float) -> bool:
     """One attempt; whether there is nothing left to try."""
     kind = ceremonies.unsealer.kind
     try:
-        if (await ceremonies.unsealer.status()).migrating:
+        status = await ceremonies.unsealer.status()
+        if status.migrating:
             log.warning("a seal migration is pending: it takes operator unseal --migrate", to=kind)
+        if status.migrating or not status.automatic:
             return True
         await ceremonies.open()
     except AWAY as error:

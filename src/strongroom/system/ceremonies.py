@@ -46,7 +46,7 @@ class Ceremonies:
         self.root_hiding: Hiding | None = None
         self.due = asyncio.Event()
         self.opened = asyncio.Event()
-        if sealing.automatic and core.initialized:
+        if sealing.backends and core.initialized:
             self.due.set()
         self._opening = asyncio.Lock()
         self._storage = storage
