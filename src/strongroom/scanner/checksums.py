@@ -232,7 +232,7 @@ def _bech32_make(prefix: str, draw: Draw) -> str:
 CHECKSUMS: dict[str, Checksum] = {
     "github": Checksum(_github_check, _github_make),
     "npm": Checksum(_github_check, _github_make),
-    "pypi": Checksum(_pypi_check, _pypi_make, firm=True),
+    "pypi": Checksum(_pypi_check, _pypi_make),
     "jwt": Checksum(_jwt_check, _jwt_make, firm=True),
     "base58": Checksum(_base58_check, _base58_make, firm=True),
     "gitlab_routable": Checksum(_gitlab_check, _gitlab_make),
