@@ -6,7 +6,7 @@ import pytest
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.errors import UpstreamFailed
-from strongroom.jobs import JobContext, Timing, cancel, schedules
+from strongroom.jobs import JobContext, Timing, cancel, schedules, still_ours
 from strongroom.jobs.record import LEASE_SECONDS
 from strongroom.storage.contract import Conflict
 from strongroom.storage.memory import MemoryStorage
@@ -96,6 +96,50 @@ async def test_a_stalled_worker_that_wakes_up_writes_nothing(house: House) -> No
     assert seen == [1]
     assert await house.begin().get("written-by") == b"1"
     assert len(house.world.made) == 1
+
+
+async def test_a_stalled_worker_that_wakes_up_touches_the_world_no_more(house: House) -> None:
+    stall = asyncio.Event()
+    stalls = iter([True, False])
+
+    async def create(key: str) -> int:
+        if next(stalls):
+            await stall.wait()
+        await still_ours()
+        return await house.world.make(key)
+
+    async def run(ctx: JobContext, target: Target) -> None:
+        await ctx.step("create", create, int)
+
+    job = await house.enqueue("test")
+    first, second = house.workers(kind(run)), house.workers(kind(run))
+    stalled = await first.turn()
+    await asyncio.sleep(0)
+    house.clock.advance(LEASE_SECONDS + 1)
+    await turn(second)
+    stall.set()
+    await asyncio.gather(*stalled)
+    assert (await house.job(job)).state == "done"
+    assert list(house.world.asked.values()) == [1]
+
+
+async def test_a_stalled_worker_whose_job_nobody_took_goes_on(house: House) -> None:
+    async def create(key: str) -> int:
+        house.clock.advance(LEASE_SECONDS + 1)
+        await still_ours()
+        assert not await second.turn()
+        return await house.world.make(key)
+
+    async def run(ctx: JobContext, target: Target) -> None:
+        await ctx.step("create", create, int)
+
+    job = await house.enqueue("test")
+    first, second = house.workers(kind(run)), house.workers(kind(run))
+    await turn(first)
+    found = await house.job(job)
+    assert (found.state, found.fence) == ("done", 1)
+    assert list(house.world.asked.values()) == [1]
+    await still_ours()  # outside of jobs there is nothing to lose
 
 
 async def test_a_heartbeat_keeps_a_long_step_and_ends_a_lost_one(house: House) -> None:

@@ -1,8 +1,12 @@
 """When plans run: presets, cron, several schedules, by risk."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from strongroom.errors import InvalidRequest
+from strongroom.jobs import Timing
+from strongroom.rotation.schedule import PRESETS
 from tests.rotation.plans import Beside, begun
 
 DAY = 86400
@@ -23,6 +27,16 @@ async def test_a_preset_comes_round(preset: str, days: int) -> None:
     shown = await house.until(rotation, "done")
     assert (shown["trigger"], shown["new_version"]) == ("schedule", 2)
     await house.core.seal()
+
+
+async def test_pipelines_are_rotated_on_weekday_mornings() -> None:
+    for preset in ("ci-weekly", "ci-monthly"):
+        timing = Timing(cron=PRESETS[preset])
+        moment = 1_700_000_000.0
+        for _ in range(24):
+            moment = timing.after(moment, moment)
+            day = datetime.fromtimestamp(moment, UTC)
+            assert (day.weekday() < 5, day.hour) == (True, 5)
 
 
 async def test_several_schedules_and_cron_and_none() -> None:
@@ -48,8 +62,8 @@ async def test_several_schedules_and_cron_and_none() -> None:
         ("", "", "@monthly"),
         ("", "public", "@quarterly"),
         ("ci", "restricted", "0 5 * * 2"),
-        ("ci", "internal", "0 5 2 * *"),
-        ("ci", "", "0 5 2 * *"),
+        ("ci", "internal", "0 5 * * 2#1"),
+        ("ci", "", "0 5 * * 2#1"),
     ],
 )
 async def test_a_plan_by_risk_follows_type_and_classification(

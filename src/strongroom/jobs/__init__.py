@@ -4,7 +4,7 @@ A handler is `async def run(ctx: JobContext, arguments)`, registered as a `Kind`
 """
 
 from strongroom.jobs.context import JobContext
-from strongroom.jobs.hold import JobCancelled
+from strongroom.jobs.hold import JobCancelled, still_ours
 from strongroom.jobs.kind import Kind
 from strongroom.jobs.queue import cancel, enqueue, find, listed, resume, retry
 from strongroom.jobs.record import Job
@@ -24,4 +24,5 @@ __all__ = [
     "listed",
     "resume",
     "retry",
+    "still_ours",
 ]

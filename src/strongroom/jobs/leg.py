@@ -18,7 +18,7 @@ from strongroom.clock import Clock
 from strongroom.errors import Sealed
 from strongroom.jobs import record
 from strongroom.jobs.context import JobContext
-from strongroom.jobs.hold import Begin, Fenced, Hold, JobCancelled, Suspended
+from strongroom.jobs.hold import Begin, Fenced, Hold, JobCancelled, Suspended, working_for
 from strongroom.jobs.kind import Kind
 from strongroom.jobs.record import LEASE_SECONDS, Job, State
 from strongroom.storage.contract import Conflict
@@ -36,7 +36,6 @@ class Leg:
     def __init__(self, begin: Begin, clock: Clock, kinds: Kinds, job_id: str) -> None:
         self._hold = Hold(begin, clock, job_id)
         self._kinds = kinds
-        self._lease_ends = 0.0
 
     async def run(self) -> None:
         """Claim the job and carry it on. When this is cancelled the job is free for others at once."""
@@ -52,7 +51,7 @@ class Leg:
     async def beat(self) -> bool:
         """Extend the lease when a third of it is gone. False when another worker has the job."""
         now = self._hold.clock.now()
-        if not self._hold.fence or self._lease_ends - now > LEASE_SECONDS * 2 / 3:
+        if not self._hold.fence or self._hold.lease_ends - now > LEASE_SECONDS * 2 / 3:
             return True
         tx = self._hold.begin()
         rows = record.view(tx)
@@ -63,7 +62,7 @@ class Leg:
             record.move(rows, job, now + LEASE_SECONDS)
             with suppress(Conflict):  # the leg has just recorded a step; the next beat comes soon
                 await tx.commit()
-                self._lease_ends = now + LEASE_SECONDS
+                self._hold.lease_ends = now + LEASE_SECONDS
         return True
 
     async def _work(self) -> None:
@@ -75,6 +74,7 @@ class Leg:
             return
         job, kind = claimed
         ctx = JobContext(self._hold, job)
+        working_for.set(self._hold)
         try:
             async with asyncio.timeout(kind.time_limit):
                 await kind.run(ctx, msgpack.decode(job.arguments, type=kind.arguments))
@@ -107,8 +107,8 @@ class Leg:
         job.started = job.started or now
         job.fence += 1
         self._hold.fence = job.fence
-        self._lease_ends = now + LEASE_SECONDS
-        record.move(rows, job, self._lease_ends)
+        self._hold.lease_ends = now + LEASE_SECONDS
+        record.move(rows, job, self._hold.lease_ends)
         await tx.commit()
         return job, kind
 

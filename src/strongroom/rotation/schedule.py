@@ -4,7 +4,6 @@ A schedule of the jobs engine stands for each: `rotation/<plan>/<number>`.
 """
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 from msgspec import Struct, field
 
@@ -25,7 +24,7 @@ PRESETS = {
     "quarterly": "@quarterly",
     # Pipelines are quiet early on a weekday, and people are there soon after.
     "ci-weekly": "0 5 * * 2",
-    "ci-monthly": "0 5 2 * *",
+    "ci-monthly": "0 5 * * 2#1",
 }
 CADENCE = {
     "ci/restricted": "ci-weekly",
@@ -124,7 +123,8 @@ async def _start(ctx: JobContext, due: Due) -> None:
     """The job that a schedule starts: it starts the plan's rotation."""
 
     async def begin(tx: BarrierTransaction) -> None:
-        with suppress(NotFound):  # the plan was deleted meanwhile
+        plan = await view(tx).find(f"plan/{due.plan}", Plan)
+        if plan is not None and not plan.paused:  # it may have been deleted or paused meanwhile
             await start(tx, due.plan, "as scheduled", now=ctx.now(), trigger="schedule")
 
     await ctx.change("start", begin)

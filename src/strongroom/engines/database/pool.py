@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from strongroom.errors import UpstreamFailed
+from strongroom.jobs import still_ours
 
 REFUSE_SECONDS = 1.0
 WAIT_SECONDS = 30.0
@@ -52,7 +53,7 @@ class Pool(Generic[C]):
     async def connection(self) -> AsyncIterator[C]:
         """Lend a connection; one that comes back in the middle of something is closed.
 
-        Raises UpstreamFailed when none can be had.
+        Raises UpstreamFailed when none can be had, Fenced when a job's worker has lost its job meanwhile.
         """
         try:
             await asyncio.wait_for(self._room.acquire(), WAIT_SECONDS)
@@ -61,6 +62,7 @@ class Pool(Generic[C]):
         try:
             connection, born = await self._take()
             try:
+                await still_ours()
                 yield connection
             finally:
                 self._give_back(connection, born)

@@ -13,6 +13,7 @@ import msgspec
 from strongroom.audit.devices.connection import tls_context
 from strongroom.audit.devices.outbound import Outbound
 from strongroom.errors import InvalidRequest, UpstreamFailed
+from strongroom.jobs import still_ours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +80,7 @@ class Outlet:
         address = await self._outbound.resolve(base.host, _port(base))
         raw_path = base.raw_path.rstrip(b"/") + asked.path.encode("ascii")
         place = base.copy_with(host=address, raw_path=raw_path)
+        await still_ours()
         headers = {**asked.headers, "Host": base.netloc.decode("ascii")}
         try:
             async with (
