@@ -106,7 +106,7 @@ async def test_a_restart_of_the_database_is_survived(house: House, maria: MariaD
 
 
 async def test_refusals_hold_no_password(house: House, maria: MariaDB) -> None:
-    with pytest.raises(UpstreamFailed, match="1045") as refusal:
+    with pytest.raises(InvalidRequest, match="1045") as refusal:
         await house.write("database/config/my", maria.config(password="wrong-password"))
     assert "wrong-password" not in str(refusal.value)
     await house.write("database/config/my", maria.config())
@@ -119,3 +119,11 @@ async def test_refusals_hold_no_password(house: House, maria: MariaDB) -> None:
     ):
         with pytest.raises(InvalidRequest):
             await house.write("database/config/other", maria.config(connection_url=url))
+
+
+async def test_a_password_in_the_url_is_hidden_and_warned_of(house: House) -> None:
+    url = "admin:s3cr@et@tcp(db:3306)/"
+    sent = {"plugin_name": "mysql-database-plugin", "connection_url": url, "verify_connection": False}
+    assert (await house.write("database/config/inline", sent)).warnings
+    seen = (await house.read("database/config/inline")).data["connection_details"]["connection_url"]
+    assert seen == "admin:*****@tcp(db:3306)/"

@@ -114,8 +114,28 @@ async def test_a_configured_password_is_never_given_out(house: House, pg: Postgr
         await issue(house)
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://admin:s3cr%40et@db:5432/x?sslmode=require", "user=admin password=*****"),
+        ("host=db user=admin password='s3cr@et' dbname=x", "user=admin password=*****"),
+        ("postgresql://{{username}}:s3cr@et@db/x?password=s3cr%40et", "user={{username}} password=*****"),
+        ("postgresql://root:s3cr@db/x?password={{password}}", "user=root password=*****"),
+        ("host=db password=s3cr password={{password}}", "password=*****"),
+        ("postgresql://{{username}}:{{password}}@db/x", "postgresql://{{username}}:{{password}}@db/x"),
+    ],
+)
+async def test_a_password_in_the_url_is_hidden_and_warned_of(house: House, url: str, shown: str) -> None:
+    sent = {"plugin_name": "postgresql-database-plugin", "connection_url": url, "verify_connection": False}
+    written = await house.write("database/config/inline", sent)
+    assert bool(written.warnings) == ("*****" in shown)
+    seen = (await house.read("database/config/inline")).data["connection_details"]["connection_url"]
+    assert shown in seen
+    assert "s3cr" not in seen
+
+
 async def test_a_connection_is_tried_before_it_is_kept(house: House, pg: Postgres) -> None:
-    with pytest.raises(UpstreamFailed, match="authentication failed") as refusal:
+    with pytest.raises(InvalidRequest, match="authentication failed") as refusal:
         await house.write("database/config/pg", pg.config(password="wrong-password"))
     assert "wrong-password" not in str(refusal.value)
     with pytest.raises(NotFound):

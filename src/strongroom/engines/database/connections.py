@@ -15,7 +15,7 @@ from strongroom.engines.database.record import (
     renewal_password,
 )
 from strongroom.engines.database.statements import check, given
-from strongroom.errors import InvalidRequest, NotFound
+from strongroom.errors import InvalidRequest, NotFound, UpstreamFailed
 from strongroom.framework import CommaList, Context, Fields, Nothing, Response, Seconds, Texts, usernames
 
 
@@ -47,6 +47,10 @@ class WriteConnection(Fields, frozen=True, kw_only=True):
     tls_ca: Annotated[str | UnsetType, Meta(description="Certificates to trust, in PEM.")] = UNSET
 
 
+IN_URL = (
+    "the connection_url holds a password: put {{password}} in its place and send it as 'password', "
+    "or it cannot be rotated"
+)
 _KEPT = frozenset(Connection.__struct_fields__) - {"version"}
 
 
@@ -69,7 +73,8 @@ async def write(ctx: Context, req: WriteConnection) -> Response:
     if "password" in sent:
         ctx.storage.delete(f"renewal/root/{req.name}")
     ctx.after_commit(lambda: ctx.outside.drop(ctx.mount.uuid, req.name))
-    return Response()
+    bare = kind_of(connection.plugin_name).shown_url(connection.connection_url) == connection.connection_url
+    return Response(warnings=() if bare else (IN_URL,))
 
 
 def _changed(present: Connection | None, sent: dict[str, Any]) -> Connection:
@@ -99,6 +104,8 @@ async def _try(connection: Connection) -> None:
     database = kind_of(connection.plugin_name).open(connection.settings())
     try:
         await database.verify()
+    except UpstreamFailed as error:  # what was sent is to be changed: clients would repeat a 5xx as it is
+        raise InvalidRequest(f"error verifying connection: {error}") from None
     finally:
         database.close()
 
@@ -108,7 +115,7 @@ async def read(ctx: Context, req: Named) -> Response:
     found = await ctx.storage.find(f"config/{req.name}", Connection)
     if found is None:
         raise NotFound
-    url = found.connection_url
+    url = kind_of(found.plugin_name).shown_url(found.connection_url)
     details: dict[str, Any] = {
         "connection_url": url.replace(found.password, "*****") if found.password else url,
         "max_open_connections": found.max_open_connections,

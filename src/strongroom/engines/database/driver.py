@@ -112,7 +112,8 @@ class Database(Protocol):
 class Kind:
     """A database system: how its names are made, how it is read, how it is opened.
 
-    `check_url` raises InvalidRequest for what must not be in a connection URL. `takes_tls_ca`
+    `check_url` raises InvalidRequest for what must not be in a connection URL, `shown_url` hides a
+    password in one. `takes_tls_ca`
     says whether certificates to trust may be given; where not, giving them is refused.
     """
 
@@ -121,4 +122,5 @@ class Kind:
     longest_name: int
     open: Callable[[Settings], Database]
     check_url: Callable[[str], object]
+    shown_url: Callable[[str], str]
     takes_tls_ca: bool = False

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from strongroom.engines.database.driver import Database, Settings
 from strongroom.engines.database.kinds import kind_of
-from strongroom.errors import InvalidRequest, NotFound
+from strongroom.errors import InvalidRequest
 from strongroom.framework import Context
 
 
@@ -118,18 +118,18 @@ async def find_connection(ctx: Context, name: str) -> Connection:
 
 
 async def find_role(ctx: Context, name: str) -> Role:
-    """A role by name. Raises NotFound."""
+    """A role by name. Raises InvalidRequest, as Vault does."""
     found = await ctx.storage.find(f"role/{name}", Role)
     if found is None:
-        raise NotFound(f"unknown role: {name}")
+        raise InvalidRequest(f"unknown role: {name}")
     return found
 
 
 async def find_static(ctx: Context, name: str) -> StaticRole:
-    """A static role by name. Raises NotFound."""
+    """A static role by name. Raises InvalidRequest, as Vault does."""
     found = await ctx.storage.find(f"static/{name}", StaticRole)
     if found is None:
-        raise NotFound(f"unknown role: {name}")
+        raise InvalidRequest(f"unknown role: {name}")
     return found
 
 

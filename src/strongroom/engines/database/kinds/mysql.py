@@ -6,6 +6,7 @@ Source: MariaDB manual: identifier names, string literals, CREATE USER, KILL.
 
 import asyncio
 import secrets
+import select
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ from strongroom.engines.database.driver import (
     Statements,
 )
 from strongroom.engines.database.kinds.mysql_dialect import DIALECT, quote_text
-from strongroom.engines.database.kinds.mysql_url import address
+from strongroom.engines.database.kinds.mysql_url import address, shown
 from strongroom.engines.database.pool import Pool
 from strongroom.engines.database.statements import filled
 from strongroom.errors import UpstreamFailed
@@ -47,8 +48,12 @@ class _Connection:
         self.working = False
 
     def usable(self) -> bool:
-        """Open and not in the hands of a thread that was given up on."""
-        return bool(self.inner.open) and not self.working
+        """Open, in no hands of a thread that was given up on, and with no word that the server ended it."""
+        if self.working or not self.inner.open:
+            return False
+        poll = select.poll()
+        poll.register(self.inner._sock, select.POLLIN)  # type: ignore[attr-defined]  # it has no other name
+        return not poll.poll(0)
 
     def close(self) -> None:
         if self.working:
@@ -116,7 +121,6 @@ class MySQL:
 
             def run() -> T:
                 try:
-                    _awake(connection.inner)
                     return work(connection.inner)
                 finally:
                     connection.working = False
@@ -170,14 +174,6 @@ class MySQL:
         self._closed = True
         self._pool.close()
         self._threads.shutdown(wait=False)
-
-
-def _awake(inner: "Connection[Any]") -> None:
-    """Connect again when the server has ended the connection meanwhile."""
-    try:
-        inner.ping(reconnect=False)
-    except pymysql.Error:
-        inner.connect()
 
 
 def _run(inner: "Connection[Any]", statements: Sequence[str]) -> None:
@@ -278,5 +274,6 @@ KIND = Kind(
     longest_name=80,
     open=MySQL,
     check_url=lambda url: address(url, "", ""),
+    shown_url=shown,
     takes_tls_ca=True,
 )

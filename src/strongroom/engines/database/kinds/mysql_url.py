@@ -9,6 +9,7 @@ _URL = re.compile(
     r"(?P<user>[^:@/()]*)(?::(?P<password>.*))?@(?:tcp\((?P<host>\[[^\]]+\]|[^:()]+)(?::(?P<port>\d{1,5}))?\))"
     r"/(?P<database>[\w$-]*)(?:\?(?P<options>[\w=&.-]*))?"
 )
+HIDDEN = "*****"
 _PLACE = re.compile(r"\{\{\s*(username|password)\s*\}\}")
 
 
@@ -30,6 +31,14 @@ def address(url: str, username: str, password: str) -> dict[str, Any]:
         "database": found["database"] or None,
         "tls": _tls(found["options"] or ""),
     }
+
+
+def shown(url: str) -> str:
+    """The URL without a password that stands in it."""
+    found = _URL.fullmatch(url)
+    if found is None or not found["password"] or _PLACE.fullmatch(found["password"]):
+        return url
+    return url[: found.start("password")] + HIDDEN + url[found.end("password") :]
 
 
 def _tls(options: str) -> str:

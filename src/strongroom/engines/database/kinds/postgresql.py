@@ -6,7 +6,6 @@ Source: PostgreSQL 15 manual: §4.1 (lexical structure), CREATE ROLE, §22.4 (dr
 import base64
 import hashlib
 import hmac
-import re
 import secrets
 import select
 from collections.abc import Sequence
@@ -15,7 +14,6 @@ from typing import Any, LiteralString, cast
 
 import psycopg
 from psycopg import AsyncConnection, errors
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from strongroom.engines.database.driver import (
@@ -28,9 +26,10 @@ from strongroom.engines.database.driver import (
     Statements,
 )
 from strongroom.engines.database.kinds.postgresql_dialect import DIALECT, quote_name
+from strongroom.engines.database.kinds.postgresql_url import conninfo, shown
 from strongroom.engines.database.pool import Pool
 from strongroom.engines.database.statements import filled
-from strongroom.errors import InvalidRequest, UpstreamFailed
+from strongroom.errors import UpstreamFailed
 
 RENEW = ("ALTER ROLE \"{{name}}\" VALID UNTIL '{{expiration}}'",)
 CHANGE = ("ALTER ROLE \"{{username}}\" WITH PASSWORD '{{password}}'",)
@@ -41,16 +40,6 @@ SCRAM_ITERATIONS = 4096
 
 # libpq gives no SQLSTATE when a connection fails; another language's words leave it unknown, an error.
 REFUSED_LOGIN = ("password authentication failed", "is not permitted to log in")
-
-# What a connection URL may set. Nothing that names a file, a program or a service of this host.
-ALLOWED = {
-    *("host", "hostaddr", "port", "dbname", "user", "password", "application_name", "connect_timeout"),
-    *("sslmode", "sslsni", "ssl_min_protocol_version", "channel_binding", "require_auth"),
-    *("target_session_attrs", "load_balance_hosts", "tcp_user_timeout"),
-    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
-}
-_MARKS = {"username": "strongroom-username-mark", "password": "strongroom-password-mark"}
-_PLACE = re.compile(r"\{\{\s*(username|password)\s*\}\}")
 
 
 class _Connection:
@@ -78,27 +67,6 @@ class _Connection:
 def _trusted(text: str) -> LiteralString:
     """Statements whose values were placed by `statements.filled`, or that hold none."""
     return cast("LiteralString", text)  # type: ignore[redundant-cast]  # mypy takes it for str
-
-
-def conninfo(url: str, username: str, password: str) -> dict[str, Any]:
-    """The connection's parameters; name and password take their places after the URL is taken apart.
-
-    Raises InvalidRequest for a URL that cannot be read or sets what it must not.
-    """
-    try:
-        found = conninfo_to_dict(_PLACE.sub(lambda place: _MARKS[place[1]], url))
-    except psycopg.Error:
-        raise InvalidRequest("connection_url cannot be read") from None
-    refused = sorted(set(found) - ALLOWED)
-    if refused:
-        raise InvalidRequest(f"connection_url must not set {', '.join(refused)}")
-    if any(str(found.get(name, "")).startswith(("/", "@")) for name in ("host", "hostaddr")):
-        raise InvalidRequest("connection_url names a socket of this host; name a host")
-    if not found.get("host") and not found.get("hostaddr"):
-        raise InvalidRequest("connection_url names no host")
-    given = {_MARKS["username"]: username, _MARKS["password"]: password}
-    filled_in = {name: given.get(str(value), value) for name, value in found.items()}
-    return {"user": username, "password": password, **filled_in}
 
 
 class PostgreSQL:
@@ -281,4 +249,5 @@ KIND = Kind(
     longest_name=63,
     open=PostgreSQL,
     check_url=lambda url: conninfo(url, "", ""),
+    shown_url=shown,
 )
