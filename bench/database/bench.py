@@ -75,8 +75,8 @@ def _compare(role: Role, servers: tuple[Server, Server], short: bool) -> None:
             rates.append(_round(server, role, count))
     for field, title in (("issued", "issued a second"), ("revoked", "revoked a second")):
         mine, other = (median(getattr(rate, field) for rate in rates) for rates in found)
-        verdict = "reached" if mine / other >= GOAL else "not reached"
-        print(f"  {role.name:<12}{title:<18}{mine:>8,.0f}{other:>8,.0f}{mine / other:>8.2f}x  {GOAL:g}x: {verdict}")
+        verdict = f"{GOAL:g}x {'reached' if mine / other >= GOAL else 'not reached'}"
+        print(f"  {role.name:<12}{title:<18}{mine:>8,.0f}{other:>8,.0f}{mine / other:>8.2f}x  {verdict}")
     mine, other = (median(rate.cpu for rate in rates) for rates in found)
     print(f"  {role.name:<12}{'ms CPU an issue':<18}{mine:>8.2f}{other:>8.2f}")
 
