@@ -16,7 +16,7 @@ from strongroom.cli.parsing import Parser
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "cli"
 OWN = (
-    "adopt", "auth", "completion", "delete", "doctor", "inject", "inventory", "job", "kv", "lease", "list", "login", "operator",
+    "adopt", "auth", "completion", "delete", "doctor", "inject", "inventory", "job", "kv", "lease", "list", "login", "namespace", "operator",
     "path-help", "policy", "read", "rotate", "rotation", "run", "secrets", "status", "token", "unwrap", "whoami", "wrap", "write",
 )  # fmt: skip
 SHARED = re.compile(r"\n(?:connection|output|request):\n(?:  .*\n)+")

@@ -43,6 +43,7 @@ COMMANDS = {
     "list": "strongroom.cli.paths.list",
     "login": "strongroom.cli.login",
     "migrate": "strongroom.cli.migrate",
+    "namespace": "strongroom.cli.namespace",
     "operator": "strongroom.cli.operator",
     "path-help": "strongroom.cli.path_help",
     "policy": "strongroom.cli.policy",
@@ -81,7 +82,7 @@ GROUPS = {
         "run",
         "inject",
     ),
-    "access": ("login", "whoami", "token", "policy", "auth", "secrets"),
+    "access": ("login", "whoami", "token", "policy", "auth", "secrets", "namespace"),
     "leaks": (
         "scan",
         "finding",
