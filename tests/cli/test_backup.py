@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,14 +51,24 @@ def vault(shell: Shell, tmp_path: Path) -> Vault:
     return Vault(shell, tmp_path / "data")
 
 
-@pytest.fixture
-def backup(vault: Vault) -> Path:
-    """A backup of a store with one secret."""
-    with vault.running() as (_, admin):
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Vault:
+    """A store with one secret, and a backup of it, made once: each test has a copy."""
+    home = tmp_path_factory.mktemp("original")
+    made = Vault(Shell(home), home / "data")
+    with made.running() as (_, admin):
         admin.ok("secrets", "enable", "--path", "secret", "--version", "2", "kv")
         admin.ok("kv", "put", "secret/a", "value=canary-value", "--no-warn")
         admin.ok("operator", "backup", "-o", "one.backup")
-    return vault.shell.home / "one.backup"
+    return made
+
+
+@pytest.fixture
+def backup(vault: Vault, original: Vault) -> Path:
+    """A backup of the test's store, which has one secret."""
+    shutil.copytree(original.data, vault.data)
+    vault.keys, vault.root = original.keys, original.root
+    return Path(shutil.copy2(original.shell.home / "one.backup", vault.shell.home))
 
 
 def _write(server: Server, token: str, name: int, done: list[str], stop: threading.Event) -> None:

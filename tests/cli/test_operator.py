@@ -1,34 +1,54 @@
 """Ceremonies through the command line: init, unseal, seal, rekey, root generation, status codes."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.server.process import Server, start
+from tests.server.process import start
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    config = tmp_path / "config.toml"
+class Opened(NamedTuple):
+    """An initialised and unsealed server: a shell without a token, one of root's, the shares in force."""
+
+    operator: Shell
+    admin: Shell
+    shares: list[str]
+
+
+@contextmanager
+def _started(home: Path) -> Iterator[Shell]:
+    config = home / "config.toml"
     config.write_text("[operator]\nunauthenticated_generate_root = true\n")
-    with start("--data", tmp_path / "data", "--config", config) as made:
+    with start("--data", home / "data", "--config", config) as server:
+        yield Shell(home, {"STRONGROOM_ADDR": f"http://127.0.0.1:{server.port}"})
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Iterator[Shell]:
+    """A shell on a new server."""
+    with _started(tmp_path) as made:
         yield made
 
 
-@pytest.fixture
-def operator(shell: Shell, server: Server) -> Shell:
-    return Shell(shell.home, {"STRONGROOM_ADDR": f"http://127.0.0.1:{server.port}"})
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    """One server for all tests that leave it open."""
+    with _started(tmp_path_factory.mktemp("opened")) as operator:
+        made = operator.ok("operator", "init", "--shares", "3", "--threshold", "2", "--json").json
+        admin = Shell(operator.home, {**operator.settings, "STRONGROOM_TOKEN": made["root_token"]})
+        _unseal(operator, made["keys_base64"][:2])
+        yield Opened(operator, admin, made["keys_base64"])
 
 
-def _opened(operator: Shell) -> tuple[list[str], str]:
-    made = operator.ok("operator", "init", "--shares", "3", "--threshold", "2", "--json").json
-    for share in made["keys_base64"][:2]:
+def _unseal(operator: Shell, shares: list[str]) -> None:
+    for share in shares:
         operator.ok("operator", "unseal", "-", stdin=share + "\n")
-    return made["keys_base64"], made["root_token"]
 
 
 def test_a_new_server_says_init_then_unseal(operator: Shell) -> None:
@@ -62,41 +82,26 @@ def test_a_share_on_argv_is_warned_of_and_a_wrong_one_refused(operator: Shell) -
     assert "warning: a key share on the command line" in ran.err
 
 
-def test_seal_asks_and_then_refuses_all(operator: Shell) -> None:
-    _, root = _opened(operator)
-    admin = Shell(operator.home, {**operator.settings, "STRONGROOM_TOKEN": root})
+def test_seal_asks_and_then_refuses_all(opened: Opened) -> None:
+    operator, admin, shares = opened
     assert admin("operator", "seal").code == 2
     admin.ok("operator", "seal", "--yes")
     assert admin("status").code == 2
     assert admin("whoami").code == 4
+    _unseal(operator, shares[1:])
+    assert admin("whoami").code == 0
 
 
-def test_rekey_with_verification_replaces_the_shares(operator: Shell) -> None:
-    shares, root = _opened(operator)
-    admin = Shell(operator.home, {**operator.settings, "STRONGROOM_TOKEN": root})
-    assert "rekey --init" in admin("operator", "rekey", "-", stdin=shares[0]).err
-    admin.ok("operator", "rekey", "--init", "--shares", "2", "--threshold", "2", "--verify")
-    admin.ok("operator", "rekey", "-", stdin=shares[0])
-    new = admin.ok("operator", "rekey", "--json", "-", stdin=shares[1]).json["keys_base64"]
-    admin.ok("operator", "rekey", "--verify", "-", stdin=new[0])
-    assert "in force" in admin.ok("operator", "rekey", "--verify", "-", stdin=new[1]).err
-    admin.ok("operator", "seal", "--yes")
-    for share in new:
-        operator.ok("operator", "unseal", "-", stdin=share)
-    assert admin("status").code == 0
-
-
-def test_rekey_can_be_given_up(operator: Shell) -> None:
-    _, root = _opened(operator)
-    admin = Shell(operator.home, {**operator.settings, "STRONGROOM_TOKEN": root})
+def test_rekey_can_be_given_up(opened: Opened) -> None:
+    admin = opened.admin
     admin.ok("operator", "rekey", "--init")
     assert admin.ok("operator", "rekey", "--status", "--field", "started").out == "true"
     admin.ok("operator", "rekey", "--cancel")
     assert admin.ok("operator", "rekey", "--status", "--field", "started").out == "false"
 
 
-def test_a_root_token_is_made_from_shares_and_decoded_here(operator: Shell) -> None:
-    shares, _ = _opened(operator)
+def test_a_root_token_is_made_from_shares_and_decoded_here(opened: Opened) -> None:
+    operator, _, shares = opened
     begun = operator.ok("operator", "generate-root", "--init", "--json").json
     operator.ok("operator", "generate-root", "-", stdin=shares[0])
     done = operator.ok("operator", "generate-root", "--json", "-", stdin=shares[2]).json
@@ -108,11 +113,24 @@ def test_a_root_token_is_made_from_shares_and_decoded_here(operator: Shell) -> N
     assert admin("operator", "generate-root", "--decode", "AAAA", "-", stdin="x").code == 2
 
 
-def test_the_encryption_key_rotates(operator: Shell) -> None:
-    _, root = _opened(operator)
-    admin = Shell(operator.home, {**operator.settings, "STRONGROOM_TOKEN": root})
-    assert admin.ok("operator", "key-status", "--field", "term").out == "1"
-    assert admin.ok("operator", "rotate", "--field", "term").out == "2"
+def test_the_encryption_key_rotates(opened: Opened) -> None:
+    admin = opened.admin
+    before = int(admin.ok("operator", "key-status", "--field", "term").out)
+    assert int(admin.ok("operator", "rotate", "--field", "term").out) == before + 1
+
+
+def test_rekey_with_verification_replaces_the_shares(opened: Opened) -> None:
+    operator, admin, shares = opened
+    assert "rekey --init" in admin("operator", "rekey", "-", stdin=shares[0]).err
+    admin.ok("operator", "rekey", "--init", "--shares", "3", "--threshold", "2", "--verify")
+    admin.ok("operator", "rekey", "-", stdin=shares[0])
+    new = admin.ok("operator", "rekey", "--json", "-", stdin=shares[1]).json["keys_base64"]
+    admin.ok("operator", "rekey", "--verify", "-", stdin=new[0])
+    assert "in force" in admin.ok("operator", "rekey", "--verify", "-", stdin=new[1]).err
+    shares[:] = new
+    admin.ok("operator", "seal", "--yes")
+    _unseal(operator, new[:2])
+    assert admin("status").code == 0
 
 
 def test_a_seal_that_opens_itself_gives_recovery_keys(shell: Shell, tmp_path: Path) -> None:

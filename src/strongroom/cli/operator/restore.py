@@ -60,7 +60,10 @@ def _restore(session: Session) -> int:
     try:
         header = _checked_and_restored(session, source, directory, dry_run=args.dry_run)
     except (OSError, IntegrityFailure, InvalidRequest) as error:
-        raise Failure(errors.USAGE, f"{source} was not restored", f"{error}.") from None
+        why = (
+            f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else error
+        )
+        raise Failure(errors.USAGE, f"{source} was not restored", f"{why}.") from None
     session.output.facts(
         {"version": 1, "data": str(directory), **_told(header), "revoke_all": args.revoke_all}
     )
