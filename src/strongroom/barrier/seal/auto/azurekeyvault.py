@@ -74,7 +74,8 @@ class AzureKeyVault:
         except HttpResponseError as error:
             if error.status_code == _BAD_REQUEST and operation == "unwrap_key":
                 raise IntegrityFailure("the Azure key does not open the seal") from None
-            raise UpstreamFailed(f"Azure Key Vault answered {error.status_code}") from None
+            refused = "refuses the login" if error.status_code is None else f"answered {error.status_code}"
+            raise UpstreamFailed(f"Azure Key Vault {refused}") from None
         except (AzureError, ValueError) as error:
             raise UpstreamFailed(f"Azure Key Vault cannot be used: {type(error).__name__}") from None
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 KIND = "gcpckms"
 ASSOCIATED = b"strongroom seal"
 TIMEOUT_SECONDS = 10.0
+_FOREIGN = "INVALID_ARGUMENT"
 _SCOPE = "https://www.googleapis.com/auth/cloudkms"
 
 
@@ -40,28 +41,29 @@ class GcpCloudKms:
         return bytes(opened.plaintext)
 
     def _call(self, operation: str, fields: dict[str, bytes]) -> Any:
-        from google.api_core.exceptions import GoogleAPIError, InvalidArgument  # noqa: PLC0415 (an extra)
+        from google.api_core.exceptions import BadRequest, GoogleAPIError  # noqa: PLC0415 (an extra)
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 (same)
 
         request = {"name": self._key, "additional_authenticated_data": ASSOCIATED, **fields}
         try:
             with self._client() as client:
                 return getattr(client, operation)(request=request, timeout=TIMEOUT_SECONDS, retry=None)
-        except InvalidArgument:
-            raise IntegrityFailure("the Google Cloud KMS key does not open the seal") from None
+        except BadRequest as error:
+            # A key that is disabled is a bad request as well, and may be enabled again.
+            if operation == "decrypt" and _FOREIGN in getattr(error.response, "text", ""):
+                raise IntegrityFailure("the Google Cloud KMS key does not open the seal") from None
+            raise UpstreamFailed("Google Cloud KMS does not take this key") from None
         except (GoogleAPIError, GoogleAuthError, OSError, ValueError) as error:
             raise UpstreamFailed(f"Google Cloud KMS cannot be used: {type(error).__name__}") from None
 
     def _client(self) -> Any:
-        import google.auth  # noqa: PLC0415 (an extra: only who uses this seal installs it)
-        from google.cloud import kms_v1  # noqa: PLC0415 (same)
+        from google.cloud import kms_v1  # noqa: PLC0415 (an extra: only who uses this seal installs it)
+        from google.oauth2.service_account import Credentials  # noqa: PLC0415 (same)
 
         options = {"api_endpoint": self._endpoint} if self._endpoint else None
         known = None
         if self._credentials:
-            found = google.auth.load_credentials_from_file(  # type: ignore[no-untyped-call]  # it has no types
-                self._credentials, scopes=[_SCOPE]
-            )
-            known = found[0]
+            read: Any = Credentials.from_service_account_file
+            known = read(self._credentials, scopes=[_SCOPE])
         # REST needs no thread of its own that outlives the call, and passes the proxies that gRPC does not.
         return kms_v1.KeyManagementServiceClient(credentials=known, transport="rest", client_options=options)
