@@ -1,0 +1,1 @@
+"""Namespaces: what many of them cost at the start, in memory, and for a request."""
