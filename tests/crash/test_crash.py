@@ -87,35 +87,14 @@ async def contents(barrier: Barrier) -> tuple[int, tuple[tuple[str, bytes], ...]
     return barrier.key_status.term, tuple([(key, await tx.get(key) or b"") for key in names])
 
 
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    library = tmp_path_factory.mktemp("shim") / "shim.so"
-    source = str(HERE / "shim.c")
-    subprocess.run(
-        [
-            "gcc",
-            "-shared",
-            "-fPIC",
-            "-O1",
-            "-Wall",
-            "-Werror",
-            "-o",
-            str(library),
-            source,
-            "-ldl",
-            "-lpthread",
-        ],
-        check=True,
-    )
-    return library
-
-
-def run(shim: Path, directory: Path, checkpoint: int, **settings: str) -> subprocess.CompletedProcess[str]:
+def run(
+    shim: Path, directory: Path, checkpoint: int, scenario: str = "scenario", **settings: str
+) -> subprocess.CompletedProcess[str]:
     directory.mkdir(mode=0o700)
     environment = {**os.environ, "LD_PRELOAD": str(shim), "SHIM_DIR": f"{directory}/", **settings}
     environment.pop("COVERAGE_PROCESS_START", None)
     return subprocess.run(
-        [sys.executable, "-m", "tests.crash.scenario", str(directory), str(checkpoint)],
+        [sys.executable, "-m", f"tests.crash.{scenario}", str(directory), str(checkpoint)],
         env=environment,
         cwd=HERE.parents[1],
         capture_output=True,
@@ -136,11 +115,16 @@ class Recording:
 def recording(
     request: pytest.FixtureRequest, shim: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Recording:
-    base = tmp_path_factory.mktemp("recorded")
-    result = run(shim, base / "data", request.param, SHIM_LOG=str(base / "log"))
+    found = recorded(shim, tmp_path_factory.mktemp("recorded"), request.param, "scenario")
+    assert len(found.shares) == SHARE_SETS
+    return found
+
+
+def recorded(shim: Path, base: Path, checkpoint: int, scenario: str) -> Recording:
+    """A whole life of that scenario."""
+    result = run(shim, base / "data", checkpoint, scenario, SHIM_LOG=str(base / "log"))
     assert result.returncode == 0, result.stderr
     shares = [[bytes.fromhex(part) for part in line.split()] for line in result.stdout.splitlines()]
-    assert len(shares) == SHARE_SETS
     return Recording(base / "data", read_journal(base / "log"), shares)
 
 
