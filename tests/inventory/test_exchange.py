@@ -1,5 +1,6 @@
 """The exchange: no side learns more than it should, and hostile input changes nothing."""
 
+import asyncio
 from base64 import b64encode
 from typing import Any
 
@@ -11,8 +12,10 @@ from strongroom.framework import Operation
 from strongroom.inventory import guard
 from strongroom.inventory.anchor import anchor
 from strongroom.scanner.known import blinding, windows
+from strongroom.scanner.known.finder import KnownFinder
+from strongroom.scanner.matcher import Text
 from tests.inventory.planted import value
-from tests.inventory.scanner import FINGERPRINTS, Scanner
+from tests.inventory.scanner import FINGERPRINTS, NoDetectors, Scanner
 from tests.inventory.test_index import put
 from tests.inventory.test_inventory import token
 from tests.system.test_backup import Desk
@@ -160,3 +163,25 @@ async def test_points_are_charged_before_they_are_looked_at(desk: Desk) -> None:
             await desk.ask(Operation.WRITE, f"{FINGERPRINTS}/evaluate", points=["AAAA"] * 1000)
     with pytest.raises(RateLimited):
         await desk.ask(Operation.WRITE, f"{FINGERPRINTS}/evaluate", points=["AAAA"])
+
+
+async def test_texts_that_are_searched_together_are_told_apart(desk: Desk) -> None:
+    """Each match lies in its own text; what only two texts together hold is not found."""
+    await desk.ask(Operation.WRITE, "secret/data/app", data={"password": value("apart")})
+    scanner = Scanner(desk)
+    finder = KnownFinder(NoDetectors(), await scanner.filter(), scanner)
+    plain = value("apart").encode()
+    contents = [
+        b"",
+        b"a=" + plain,
+        plain[:12],
+        plain[12:],
+        b64encode(plain) + b"\n",
+        plain[:12],
+        plain[12:] + plain,
+    ]
+    texts = [Text("text", content) for content in contents]
+    found = await asyncio.to_thread(lambda: list(finder.scan_many(texts)))
+    alone = await asyncio.to_thread(lambda: [finder.scan("text", content) for content in contents])
+    assert found == alone
+    assert [len(matches) for matches in found] == [0, 1, 0, 0, 1, 0, 1]

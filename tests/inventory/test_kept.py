@@ -17,9 +17,10 @@ from tests.system.test_backup import Desk
 
 
 @pytest.mark.slow
-def test_a_killed_server_knows_every_acknowledged_value(shell: Shell, tmp_path: Path) -> None:
-    """kill -9 right after the answer: what was acknowledged is found after the restart."""
-    data = tmp_path / "data"
+def test_a_killed_server_and_a_restored_one_know_every_value(shell: Shell, tmp_path: Path) -> None:
+    """kill -9 right after the answer: what was acknowledged is found after the restart, and in a backup's store."""
+    data, restored = tmp_path / "data", tmp_path / "restored"
+    text = "\n".join(value(number) for number in range(3))
     with start("--data", data) as server:
         sr = shell.to(server, "")
         made = sr.ok("operator", "init", "--shares", "1", "--threshold", "1", "--json").json
@@ -34,8 +35,36 @@ def test_a_killed_server_knows_every_acknowledged_value(shell: Shell, tmp_path: 
     with start("--data", data) as server:
         sr = shell.to(server, token)
         sr.ok("operator", "unseal", "-", stdin=share)
-        text = "\n".join(value(number) for number in range(3))
         assert len(known(sr, "-", stdin=text)) == 3
+        sr.ok("operator", "backup", "-o", "one.backup")
+        sr.ok("kv", "put", "secret/app0", "password=-", stdin=value("after the backup"))
+    sr.ok("operator", "restore", "one.backup", "--data", restored)
+    with start("--data", restored) as server:
+        sr = shell.to(server, token)
+        sr.ok("operator", "unseal", "-", stdin=share)
+        sr.ok("kv", "put", "secret/app1", "password=-", stdin=value("since the restore"))
+        lines = f"{text}\n{value('after the backup')}\n{value('since the restore')}"
+        held = sorted(found["reasons"][0] for found in known(sr, "-", stdin=lines))
+    assert held == [
+        "is secret/app0 version 1, field password",
+        "is secret/app1 version 1, field password",
+        "is secret/app1 version 2, field password",
+        "is secret/app2 version 1, field password",
+    ]
+
+
+async def test_new_key_shares_and_encryption_keys_leave_the_index_as_it_is(desk: Desk) -> None:
+    await desk.ask(Operation.WRITE, "secret/data/app", data={"password": value("old keys")})
+    await desk.ask(Operation.WRITE, "sys/rotate")
+    begun = await desk.ask(Operation.WRITE, "sys/rekey/init", secret_shares=1, secret_threshold=1)
+    made = await desk.ask(Operation.WRITE, "sys/rekey/update", key=desk.share, nonce=begun["nonce"])
+    await desk.ask(Operation.WRITE, "secret/data/other", data={"password": value("new keys")})
+    await desk.ask(Operation.WRITE, "sys/rotate")
+    await desk.close()
+    desk.share = made["keys"][0]
+    await desk.open()
+    found = await Scanner(desk).names(f"{value('old keys')} {value('new keys')}".encode())
+    assert found == ["secret/app version 1, field password", "secret/other version 1, field password"]
 
 
 async def test_a_copy_of_the_store_knows_what_the_store_knew(desk: Desk, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from strongroom.scanner.limits import Limits
 from strongroom.scanner.matcher import Matcher, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Protocol
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Protocol, TypeGuard
 
     from strongroom.scanner.blob import Blob, Provenance, Source, Version
     from strongroom.scanner.rules import Rules
@@ -28,6 +28,17 @@ if TYPE_CHECKING:
             self, path: str, data: bytes, *, binary: bool = False, version: Version | None = None
         ) -> list[Match]:
             """Return the matches in `data`, ordered by place, none over another."""
+            ...
+
+    class Grouping(Finder, Protocol):
+        """A finder that searches many texts at once."""
+
+        def warm(self) -> None:
+            """Compile what most scans need, once, before workers are forked."""
+            ...
+
+        def scan_many(self, texts: Sequence[Text]) -> Iterator[list[Match]]:
+            """Yield what `scan` returns for each of `texts`."""
             ...
 
     Progress = Callable[[int, int], None]
@@ -62,7 +73,7 @@ def scan(source: Source, rules: Rules | Finder, options: Options = Options()) ->
     report = Report()
     matcher = rules if hasattr(rules, "scan") else Matcher(rules, rules.engine())
     shards = source.shards(options.jobs)
-    if len(shards) > 1 and isinstance(matcher, Matcher):
+    if len(shards) > 1 and can_group(matcher):
         matcher.warm()
     tasks = [partial(_work, source, shard, matcher, options.limits) for shard in shards]
     parts: list[list[tuple[str, Match, Occurrence]]] = [[] for _ in tasks]
@@ -81,6 +92,11 @@ def scan(source: Source, rules: Rules | Finder, options: Options = Options()) ->
     return report
 
 
+def can_group(matcher: Finder) -> TypeGuard[Grouping]:
+    """Whether a finder searches many texts at once."""
+    return hasattr(matcher, "scan_many")
+
+
 def _lost(report: Report, number: int) -> None:
     report.warnings.append(f"worker {number + 1} ended early: its part of the scan is missing")
 
@@ -94,7 +110,7 @@ def _work(
     blobs = size = 0
     told = len(source.warnings)
     due = time.monotonic() + STEP
-    for group in gather(shard(), together=isinstance(matcher, Matcher)):
+    for group in gather(shard(), together=can_group(matcher)):
         for blob in group:
             blobs += not blob.own  # a later piece of a file is no file of its own
             size += len(blob.data) if blob.own_end < 0 else blob.own_end - blob.own
@@ -110,7 +126,7 @@ def _look_at(
     matcher: Finder, group: list[Blob], limits: Limits, warn: Callable[[str], None], warnings: list[str]
 ) -> list[tuple[str, Match, Occurrence]]:
     """Scan a group of plain texts at once, or one blob of any kind."""
-    if len(group) > 1 and isinstance(matcher, Matcher):
+    if len(group) > 1 and can_group(matcher):
         try:
             return _look_at_texts(matcher, group)
         except Exception:
@@ -126,7 +142,7 @@ def _look_at(
     return hits
 
 
-def _look_at_texts(matcher: Matcher, group: list[Blob]) -> list[tuple[str, Match, Occurrence]]:
+def _look_at_texts(matcher: Grouping, group: list[Blob]) -> list[tuple[str, Match, Occurrence]]:
     hits: list[tuple[str, Match, Occurrence]] = []
     texts = [Text(blob.provenance.name, blob.data, blob.version) for blob in group]
     for blob, matches in zip(group, list(matcher.scan_many(texts)), strict=True):

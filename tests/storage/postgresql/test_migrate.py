@@ -6,11 +6,15 @@ import pytest
 
 from strongroom import cli
 from strongroom.errors import IntegrityFailure
+from strongroom.framework import Operation
 from strongroom.storage.migration import PAGE, PostgresqlPlace, SqlitePlace, move
 from strongroom.storage.postgresql import PostgresqlStorage
 from strongroom.storage.sqlite import SqliteStorage
 from tests.cluster.database import PASSWORD, Database
+from tests.inventory.planted import value
+from tests.inventory.scanner import Scanner
 from tests.suites.storage import AWKWARD, write
+from tests.system.test_backup import Desk
 
 pytestmark = [pytest.mark.component("postgresql"), pytest.mark.slow]
 
@@ -56,6 +60,23 @@ async def test_there_and_back_everything_is_the_same(
     assert migrate(tmp_path / "nothing", database.url) != 0
     assert migrate(data, tmp_path / "other") != 0
     assert PASSWORD not in "".join(capsys.readouterr())
+
+
+async def test_the_fingerprint_index_moves_along(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRONGROOM_STORAGE_PASSWORD", PASSWORD)
+    desk = Desk(tmp_path / "data")
+    await desk.open()
+    await desk.ask(Operation.WRITE, "sys/mounts/secret", type="kv", options={"version": "2"})
+    await desk.ask(Operation.WRITE, "secret/data/app", data={"password": value("moved")})
+    await desk.close()
+    assert migrate(desk.data, database.url) == 0
+    assert migrate(database.url, tmp_path / "back") == 0
+    desk.data = tmp_path / "back"
+    await desk.open()
+    assert await Scanner(desk).names(value("moved").encode()) == ["secret/app version 1, field password"]
+    await desk.close()
 
 
 class Cut(Exception):

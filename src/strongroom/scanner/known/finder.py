@@ -7,22 +7,27 @@ the window, and a check that only the whole value passes.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from strongroom.scanner.detector import Detector
 from strongroom.scanner.finding import Match
 from strongroom.scanner.known import blinding, escapes, runs, tokens
 from strongroom.scanner.known.windows import WIDTH
+from strongroom.scanner.scan import can_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from strongroom.scanner.blob import Version
     from strongroom.scanner.known.search import Filter
+    from strongroom.scanner.matcher import Text
     from strongroom.scanner.scan import Finder
 
 BATCH = 500  # points or rows in one request
 _REMEMBERED = 100_000
+_BETWEEN = b"\0\0"  # texts that are searched together
 DETECTOR = Detector(
     "strongroom.known_value",
     "Value held by the vault",
@@ -87,12 +92,29 @@ class KnownFinder:
     ) -> list[Match]:
         """Return the matches in `data`, ordered by place, none over another."""
         found = self._inner.scan(path, data, binary=binary, version=version)
-        known = list(self._known(data))
-        if not known:
-            return found
-        kept = _apart(known)
-        kept += [m for m in found if not any(k.start < m.end and m.start < k.end for k in kept)]
-        return sorted(kept, key=lambda m: m.start)
+        return _merged(found, list(self._known(data)))
+
+    def warm(self) -> None:
+        """Compile what most scans need, once, before workers are forked."""
+        if can_group(self._inner):
+            self._inner.warm()
+
+    def scan_many(self, texts: Sequence[Text]) -> Iterator[list[Match]]:
+        """Yield what `scan` returns for each of `texts`; all are searched at once."""
+        if can_group(self._inner):
+            inner = self._inner.scan_many(texts)
+        else:
+            inner = (self._inner.scan(t.path, t.data, binary=t.binary, version=t.version) for t in texts)
+        ends = list(accumulate(len(text.data) + len(_BETWEEN) for text in texts))
+        known: list[list[Match]] = [[] for _ in texts]
+        for match in self._known(_BETWEEN.join([text.data for text in texts])):
+            number = bisect_right(ends, match.start)
+            before = ends[number - 1] if number else 0
+            start, end = match.start - before, match.end - before
+            if end <= len(texts[number].data):  # not over the end of one text into the next
+                known[number].append(match._replace(start=start, end=end))
+        for found, own in zip(inner, known, strict=True):
+            yield _merged(found, own)
 
     def _known(self, data: bytes) -> Iterator[Match]:
         decoded = runs.decode(data)
@@ -182,6 +204,14 @@ def _whole(text: bytes, at: int, window: bytes, key: bytes, held: Held) -> Itera
                 yield plain.origins[first], plain.origins[first + held.length], match
                 return
             place = plain.text.find(window, place + 1)
+
+
+def _merged(found: list[Match], known: list[Match]) -> list[Match]:
+    if not known:
+        return found
+    kept = _apart(known)
+    kept += [m for m in found if not any(k.start < m.end and m.start < k.end for k in kept)]
+    return sorted(kept, key=lambda m: m.start)
 
 
 def _apart(matches: list[Match]) -> list[Match]:

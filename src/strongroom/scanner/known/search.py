@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from strongroom.scanner.known.encoded import marked
 from strongroom.scanner.known.windows import FLOOR, WIDTH, WORD, Salt, hash_bits
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 ROW = np.dtype([("hash", "<u8"), ("tag", "S8"), ("id", "S8")])
 PIECE = 1 << 17  # bytes looked at together: what fits the processor's cache
 TABLE_BITS = 22
-ENCODED = 16  # characters that must stand together for an encoded value
-_QUAD = 4
-_LOWEST, _RANGE = 43, 80  # from `+`, the first byte of any encoding, to `z`
-_ALL_FOUR = 0x01010101
 
 
 class Filter:
@@ -50,7 +47,7 @@ class Filter:
     def _piece(self, data: bytes) -> list[tuple[int, int]]:
         begins = _begins(np.frombuffer(data, np.uint8))
         hashes = self._hash(data, begins)
-        passed = np.flatnonzero(self._table[(hashes >> self._shift).view(np.int64)])
+        passed = np.flatnonzero(self._table.take((hashes >> self._shift).view(np.int64), mode="clip"))
         if not len(passed):
             return []
         hashes = hashes[passed] & self._mask
@@ -78,26 +75,6 @@ class Filter:
         ]
 
 
-def encoded(data: bytes) -> list[tuple[int, int]]:
-    """Stretches in which runs of what may be hex or base64 begin: (first, end), ascending."""
-    quads = len(data) // _QUAD
-    if quads < ENCODED // _QUAD:
-        return []
-    text = np.frombuffer(data, np.uint8, quads * _QUAD)
-    whole = (np.subtract(text, _LOWEST) < _RANGE).view(np.uint32) == _ALL_FOUR  # smaller bytes wrap around
-    marked = _marked(text).view(np.uint32) != 0
-    whole = whole[1:] & whole[:-1]
-    marked = marked[1:] | marked[:-1]
-    whole &= marked
-    found = np.flatnonzero(whole[1:] & whole[:-1])  # three fours: sixteen characters have them anywhere
-    if not len(found):
-        return []
-    apart = np.flatnonzero(np.diff(found) > 1)
-    first = found[np.concatenate(([0], apart + 1))] * _QUAD
-    end = (found[np.concatenate((apart, [len(found) - 1]))] + 3) * _QUAD
-    return list(zip(first.tolist(), end.tolist(), strict=True))
-
-
 def truncated(rows: bytes) -> bytes:
     """The rows of a filter as they may be shown: sorted, of each hash only the leading bits."""
     table = np.frombuffer(rows, ROW).copy()
@@ -112,11 +89,5 @@ def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:
 
 def _begins(text: NDArray[np.uint8]) -> NDArray[np.int64]:
     inner = text[: len(text) - WIDTH + 2]
-    begins: NDArray[np.int64] = np.flatnonzero((inner[:-1] > FLOOR) & _marked(inner)[1:])
+    begins: NDArray[np.int64] = np.flatnonzero((inner[:-1] > FLOOR) & marked(inner)[1:])
     return begins
-
-
-def _marked(text: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    marked: NDArray[np.bool_] = np.subtract(text, 48) < 10  # digits; smaller bytes wrap around
-    marked |= np.subtract(text, 65) < 26
-    return marked
