@@ -40,6 +40,11 @@ class Issuer(ThreadingHTTPServer):
         self.keys[made] = (name, secrets.token_urlsafe(24))
         return made, self.keys[made][1]
 
+    def fill(self, slot: str) -> str:
+        """A fresh key in a slot, in the place of what was there."""
+        self.keys[slot] = (slot, secrets.token_urlsafe(24))
+        return self.keys[slot][1]
+
     def takes(self, value: str) -> bool:
         return any(value == secret for _, secret in self.keys.values())
 
@@ -70,7 +75,13 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200 if issuer.takes(bearer) else 401)
         elif bearer != ADMIN:
             self._answer(403)
-        elif what == "POST /v1/keys":
+        else:
+            self._manage(what, body)
+
+    def _manage(self, what: str, body: bytes) -> None:
+        """What administrators may do."""
+        issuer, url = self.server, urlsplit(self.path)
+        if what == "POST /v1/keys":
             made, value = issuer.make(json.loads(body)["name"])
             if issuer.lose_answer:
                 issuer.lose_answer = False
@@ -81,8 +92,10 @@ class Handler(BaseHTTPRequestHandler):
             name = parse_qs(url.query).get("name", [""])[0]
             found = [{"id": one, "name": other} for one, (other, _) in issuer.keys.items() if name in other]
             self._answer(200, {"keys": found})
+        elif what.startswith("POST /v1/slots/"):
+            self._answer(200, {"value": issuer.fill(url.path.removeprefix("/v1/slots/"))})
         elif self.command == "DELETE":
-            issuer.keys.pop(unquote(url.path.removeprefix("/v1/keys/")), None)
+            issuer.keys.pop(unquote(url.path.rpartition("/")[2]), None)
             self._answer(204)
         else:
             self._answer(404)
@@ -124,4 +137,9 @@ def declaration(issuer: Issuer, **more: Any) -> dict[str, Any]:
     }
 
 
+SLOTS = {
+    "slots": ["one", "two"],
+    "create": {"method": "POST", "path": "/slots/{{slot}}", "secret": {"api_key": "/value"}},
+    "retire": {"method": "DELETE", "path": "/slots/{{old_slot}}"},
+}
 FIND = {"path": "/keys?name=app-{{key}}", "each": "/keys", "facts": {"id": "/id"}}

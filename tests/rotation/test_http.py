@@ -13,7 +13,7 @@ from strongroom.storage.memory import MemoryStorage
 from tests.engines.database.dying import DyingStorage, Killed
 from tests.rotation import issuer as issuing
 from tests.rotation.house import House
-from tests.rotation.issuer import ADMIN, FIND, Issuer, declaration
+from tests.rotation.issuer import ADMIN, FIND, SLOTS, Issuer, declaration
 
 
 @pytest.fixture
@@ -102,6 +102,45 @@ async def test_a_key_that_does_not_work_is_taken_back(house: House, issuer: Issu
     assert before["metadata"]["version"] == 1
     assert list(issuer.keys) == [fields(before)["id"]]
     assert (await house.plan("api"))["failures"] == 1
+
+
+async def in_slots(house: House, issuer: Issuer) -> str:
+    """A secret whose key is in the first of two slots, and its plan; returns the key."""
+    value = issuer.fill("one")
+    await house.write("kv/data/app/slots", {"data": {"api_key": value}})
+    target = declaration(issuer, **{**SLOTS, "secret": "kv/app/slots"})
+    await house.write("rotation/plans/slots", {"target": target, "grace": 100, "attempts": 2})
+    return value
+
+
+async def test_two_slots_take_turns_and_the_first_rotation_spares_the_one_in_force(
+    house: House, issuer: Issuer
+) -> None:
+    values = [await in_slots(house, issuer)]
+    for slot in ("two", "one", "two"):
+        rotation = await house.rotate("slots")
+        await house.until(rotation, "grace")
+        values.append(fields((await house.read("kv/data/app/slots")).data)["api_key"])
+        assert issuer.keys[slot][1] == values[-1]
+        assert issuer.takes(values[-2])
+        await house.until(rotation, "done")
+        assert not issuer.takes(values[-2])
+        assert issuer.takes(values[-1])
+
+
+async def test_taking_a_slot_back_leaves_the_other_one_in_force(house: House, issuer: Issuer) -> None:
+    value = await in_slots(house, issuer)
+    issuer.refuse.add("GET /v1/me")
+    rotation = await house.rotate("slots")
+    for _ in range(40):
+        await house.work()
+        house.clock.advance(5)
+        if (await house.rotation(rotation))["state"] == "undoing":
+            break
+    issuer.refuse.clear()
+    await house.until(rotation, "failed")
+    assert issuer.takes(value)
+    assert "two" not in issuer.keys
 
 
 async def test_an_old_key_that_does_not_die_is_told_once_and_tried_for_ever(

@@ -54,6 +54,20 @@ async def test_grace_ends_when_every_known_consumer_has_the_new_version() -> Non
     await house.core.seal()
 
 
+async def test_with_more_readers_than_are_remembered_grace_lasts_to_its_limit() -> None:
+    beside = Beside()
+    house = await begun(beside, grace=7200, settle=0)
+    now = house.clock.now()
+    for count, state in ((255, "done"), (256, "grace")):
+        beside.known = [Consumer(f"pod-{number}", 9, now) for number in range(count)]
+        rotation = await house.rotate("app")
+        await house.work()
+        house.clock.advance(3600)
+        await house.work()
+        assert (await house.rotation(rotation))["state"] == state
+    await house.core.seal()
+
+
 async def test_grace_ends_at_its_limit_and_names_who_is_late() -> None:
     beside = Beside()
     house = await begun(beside, grace=600)

@@ -2,7 +2,8 @@
 
 Grace ends when everyone who is known to read the secret has fetched the new version, but not
 before the time that instances sharing one identity need; or at its limit. Where nobody is
-known, at its limit: to know of nobody is not to know that there is nobody.
+known, or more than are remembered, at its limit: to know of nobody is not to know that there
+is nobody.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,7 @@ from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.core.core import Core
 from strongroom.jobs import JobContext
 from strongroom.rotation.neighbours import Consumer, Neighbours
-from strongroom.rotation.readers import Readers
+from strongroom.rotation.readers import MAX_READERS, Readers
 from strongroom.rotation.record import Plan, find_run, view
 from strongroom.rotation.scene import Scene
 from strongroom.rotation.targets import rotated
@@ -64,7 +65,8 @@ class Waiting:
             known = await self.consumers(tx, plan, run.published - plan.consumer_days * DAY)
             late = tuple(one.name for one in known if one.version < run.new)
             settled = now >= run.published + plan.settle
-            if now < run.grace_ends and not (known and not late and settled):
+            everyone = 0 < len(known) < MAX_READERS  # with more of them some are no longer remembered
+            if now < run.grace_ends and not (everyone and not late and settled):
                 return run.grace_ends - now
             rows.put(f"run/{rotation}", replace(run, state="retiring", late=late))
             return MET

@@ -53,13 +53,17 @@ class Issued:
         if missing:
             raise InvalidRequest(f"the secret has no field '{missing[0]}', by which its credential is ended")
         generated = await scene.password(self._target.password_policy)
-        slots = self._target.slots
-        slot = (await state_of(scene.rows, scene.plan.name)).slot
-        following = next((name for name in slots if name != slot), "")
+        number = key.current if key else 0
+        slot = await self._slot(scene) if number else ""
+        following = next((name for name in self._target.slots if name != slot), "")
         held = Held(old=old, generated=generated, slot=following, old_slot=slot)
         scene.rows.put(f"held/{scene.key}", held)
-        number = key.current if key else 0
         return number, number + 1
+
+    async def _slot(self, scene: Scene) -> str:
+        """The slot in force: what the first rotation finds is in the slot that is named first."""
+        known = (await state_of(scene.rows, scene.plan.name)).slot
+        return known if known in self._target.slots else next(iter(self._target.slots), "")
 
     async def look(self, scene: Scene) -> bool:
         return False
@@ -68,7 +72,7 @@ class Issued:
         """Ask for it, after ending what an attempt cut short has left."""
         held = await self._held(scene)
         for facts in await self._left_behind(scene, held):
-            await self._end(scene, replace(held, old=facts))
+            await self._end(scene, _turned(held, facts))
         return await self._create(scene, held)
 
     async def distribute(self, scene: Scene, fields: Mapping[str, str]) -> None:
@@ -100,13 +104,13 @@ class Issued:
         if held is None:  # nothing was prepared
             return
         if held.new:
-            await self._end(scene, replace(held, old=held.new))
-            await self._ask(scene, self._target.verify_dead, replace(held, old=held.new), "verify_dead")
+            await self._end(scene, _turned(held, held.new))
+            await self._ask(scene, self._target.verify_dead, _turned(held, held.new), "verify_dead")
         elif self._target.find is not None:
             for facts in await self._left_behind(scene, held):
-                await self._end(scene, replace(held, old=facts))
-        elif "key" in template.places(self._target.create):
-            await self._end(scene, replace(held, old=await self._create(scene, held)))
+                await self._end(scene, _turned(held, facts))
+        elif {"key", "slot"} & template.places(self._target.create):
+            await self._end(scene, _turned(held, await self._create(scene, held)))
 
     async def forget(self, scene: Scene) -> None:
         if scene.run is not None and scene.run.published:
@@ -175,6 +179,11 @@ class Issued:
         """The fields of the old credential that ending it takes."""
         named = template.places(self._target.retire) | template.places(self._target.verify_dead)
         return {place.removeprefix("old.") for place in named if place.startswith("old.")}
+
+
+def _turned(held: Held, ended: dict[str, str]) -> Held:
+    """For ending what this rotation made: as if that and its slot were the old ones."""
+    return replace(held, old=ended, old_slot=held.slot)
 
 
 def _is(one: Any, pointer: str, wanted: str) -> bool:
