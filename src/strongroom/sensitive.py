@@ -8,13 +8,15 @@ T = TypeVar("T")
 class Sensitive(Generic[T]):
     """Holds a secret in memory; only an explicit `.reveal()` gives it back.
 
-    It has no value in `repr`, `str`, format strings or pickles.
+    It has no value in `repr`, `str`, format strings or pickles. `named` is the value's keyed hash
+    and what made it, for who needs it again and again.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("_value", "named")
 
     def __init__(self, value: T) -> None:
         self._value = value
+        self.named: tuple[object, str] = (None, "")
 
     def reveal(self) -> T:
         """Return the wrapped value."""

@@ -1,9 +1,10 @@
 """The API on `/v1/`: a call becomes a Request, the door answers, the Response becomes Vault's JSON."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from strongroom.api import cors
 from strongroom.api.errors import answer_for, refusal
@@ -39,11 +40,9 @@ class Api:
         self._remotes = remotes or Remotes()
         self._cors = cors_settings
 
-    async def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> Coroutine[Any, Any, Answer]:
         """Answer one call. Only cancellation leaves as an exception."""
-        if "origin" in call.headers:
-            return await self._answer_cross_origin(call)
-        return await self._answer(call)
+        return self._answer_cross_origin(call) if "origin" in call.headers else self._answer(call)
 
     async def _answer_cross_origin(self, call: Call) -> Answer:
         settings = self._cors()

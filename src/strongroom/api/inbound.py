@@ -4,6 +4,7 @@ Source: Vault's HTTP API for `LIST`, `?list=true`, `?help=1` and PUT as POST.
 """
 
 import os
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from strongroom.api.exchange import Call
@@ -13,6 +14,8 @@ from strongroom.framework import CanonicalPath, Operation, Request, canonical
 
 PREFIX = b"/v1/"
 MAX_PARAMETERS = 100
+REMEMBERED = 4096
+REMEMBERED_LENGTH = 256
 _TRUE = frozenset({"1", "t", "true"})
 _METHODS = {
     "GET": Operation.READ,
@@ -97,9 +100,17 @@ def patch_type_accepted(call: Call) -> bool:
 
 
 def _path(raw: bytes) -> CanonicalPath:
+    return _short_path(raw) if len(raw) <= REMEMBERED_LENGTH else _long_path(raw)
+
+
+def _long_path(raw: bytes) -> CanonicalPath:
     if not raw.startswith(PREFIX) or raw == PREFIX:
         raise NotFound
     return canonical(raw[len(PREFIX) :])
+
+
+# The same paths are asked for again and again; what is refused is not remembered.
+_short_path = lru_cache(REMEMBERED)(_long_path)
 
 
 def _query(raw: bytes) -> dict[str, str]:

@@ -184,7 +184,7 @@ class Trail:
         """Write the answer's entry and wait until it is on disk."""
         self.decide()
         plain = self._mount.config.audit_non_hmac_response_keys if self._mount else ()
-        self._append(b"response", self._brief, b'"response":%b' % _encode(self._answer(response, plain)))
+        self._append(b"response", self._brief, self._outcome(response, plain))
         await self.recorded()
 
     def _place(self) -> tuple[bytes, bytes]:
@@ -212,15 +212,29 @@ class Trail:
             return b"null"
         return _encode(self._auditing.hasher.members(fields, plain)) if fields else b"null"
 
-    def _answer(self, response: Response, plain: tuple[str, ...]) -> dict[str, Any]:
+    def _outcome(self, response: Response, plain: tuple[str, ...]) -> bytes:
+        data = b""
+        if response.data is not None and response.raw is None:
+            data = b'"data":%b' % self._shown(response, plain)
+        rest = self._rest(response)
+        return b'"response":{%b%b%b}' % (
+            data,
+            b"," if data and rest else b"",
+            _members(rest) if rest else b"",
+        )
+
+    def _shown(self, response: Response, plain: tuple[str, ...]) -> bytes:
+        """The answer's data, hashed."""
+        hasher, data = self._auditing.hasher, response.data
+        response.encoded = _encode(data)
+        if plain and isinstance(data, dict):
+            return _encode(hasher.members(data, plain))
+        return hasher.shown(data, response.encoded)
+
+    def _rest(self, response: Response) -> dict[str, Any]:
+        """What an answer's entry says besides its data."""
         hasher = self._auditing.hasher
         described: dict[str, Any] = {}
-        if response.data is not None:
-            data, response.encoded = response.data, _encode(response.data)
-            if plain and isinstance(data, dict):
-                described["data"] = hasher.members(data, plain)
-            else:
-                described["data"] = msgspec.Raw(hasher.shown(data, response.encoded))
         if response.raw is not None:
             described["data"] = {"http_raw_body": hasher.raw(response.raw.body)}
         if response.lease is not None and response.lease.id:

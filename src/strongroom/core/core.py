@@ -7,7 +7,7 @@ committed, its answer before it is given.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,7 @@ from strongroom.core.namespaces.registry import Namespaces
 from strongroom.core.path_help import help_of
 from strongroom.core.pending import PendingLeases
 from strongroom.core.policies.acl import hold_to_page
+from strongroom.core.recognition import identify, recognised
 from strongroom.core.router import Target
 from strongroom.core.tokens import Tokens
 from strongroom.core.visit import Visit, nothing_there
@@ -105,8 +106,8 @@ class Core:
             response = await dispatch(target.found, self.context(None, request, target, ANONYMOUS))
             response.request_id = request.id
             return response
-        visit = Visit(request, target, Trail(self.auditing, request, target.mount, target.derived))
         started = self.clock.now()
+        visit = Visit(request, target, Trail(self.auditing, request, target.mount, target.derived), started)
         try:
             response = await self._rerun(visit)
         except StorageFull:
@@ -133,8 +134,10 @@ class Core:
 
     async def _rerun(self, visit: Visit) -> Response:
         """Run the request; run it again when what it read has changed meanwhile."""
-        await self._caught_up(visit)
-        await self._identify(visit)
+        if self.coherence is not None:
+            await self._caught_up(visit)
+        if not recognised(self.tokens, visit):
+            await identify(self.tokens, visit, sealed=self.sealed)
         if visit.namespaced:
             await self.namespaces.admit(visit)
         for _ in range(MAX_RERUNS):
@@ -149,27 +152,6 @@ class Core:
         if self.coherence is not None:
             visit.moment = await self.coherence.fresh()
             visit.target = await self.namespaces.aim(visit.request)
-
-    async def _identify(self, visit: Visit) -> None:
-        route = visit.target.found.route
-        if route is not None and (route.login or route.open):
-            await self._note(visit)
-            return
-        request = visit.request
-        for _ in range(MAX_RERUNS):
-            visit.session = await self.tokens.session(request.token, request.remote)
-            with suppress(Conflict):
-                visit.last_use = await self.tokens.use_up(visit.session)
-                visit.trail.who(visit.session)
-                return
-        raise PermissionDenied("permission denied")
-
-    async def _note(self, visit: Visit) -> None:
-        """Where no token is needed, say in the log whose came along all the same."""
-        request = visit.request
-        if request.token is not None and not self.sealed:
-            with suppress(PermissionDenied):
-                visit.trail.who(await self.tokens.session(request.token, request.remote))
 
     async def _attempt(self, visit: Visit) -> Response:
         request, target = visit.request, visit.target
@@ -219,7 +201,8 @@ class Core:
             return
         request, route = visit.request, visit.target.found.route
         policies = visit.policies or self.policies
-        acl = await policies.acl(tx, visit.session.entry.policies, self.clock.now())
+        names, now = visit.session.entry.policies, visit.started
+        acl = policies.known(names, now) or await policies.acl(tx, names, now)
         there = await exists(visit.target.found, ctx) if request.operation is Operation.WRITE else None
         decision = acl.check(
             request.whole_path,

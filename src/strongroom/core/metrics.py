@@ -3,7 +3,7 @@
 from bisect import bisect_left
 
 from strongroom.errors import StrongroomError
-from strongroom.framework import Mount, Request
+from strongroom.framework import Mount, Operation, Request
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -23,7 +23,7 @@ class Metrics:
     """Requests by mount kind, operation, outcome (`ok` or the error's class name) and namespace."""
 
     def __init__(self) -> None:
-        self.requests: dict[tuple[str, str, str, str], Series] = {}
+        self.requests: dict[tuple[str, Operation, str, str], Series] = {}
 
     def count(
         self, request: Request, mount: Mount | None, seconds: float, error: StrongroomError | None
@@ -31,9 +31,9 @@ class Metrics:
         """Add one request."""
         outcome = type(error).__name__ if error else "ok"
         if mount is None:
-            key = ("", request.operation.value, outcome, "")  # nobody's, whatever the request names
+            key = ("", request.operation, outcome, "")  # nobody's, whatever the request names
         else:
-            key = (mount.kind, request.operation.value, outcome, request.namespace)
+            key = (mount.kind, request.operation, outcome, request.namespace)
         series = self.requests.get(key)
         if series is None:
             series = self.requests[key] = Series()

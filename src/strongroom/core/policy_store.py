@@ -75,8 +75,8 @@ class Policies:
     async def acl(self, tx: BarrierTransaction, names: Iterable[str], now: float) -> ACL:
         """The compiled union of policies at `now`; a name without a policy gives nothing."""
         key = tuple(names)
-        found = self._acls.get(key)
-        if found is not None and found.valid_until > now:
+        found = self.known(key, now)
+        if found is not None:
             return found
         seen = self._changes
         policies: list[Policy] = []
@@ -88,6 +88,11 @@ class Policies:
         if seen == self._changes and len(self._acls) < CACHED_ACLS:
             self._acls[key] = acl
         return acl
+
+    def known(self, names: tuple[str, ...], now: float) -> ACL | None:
+        """The same where it is compiled already."""
+        found = self._acls.get(names)
+        return found if found is not None and found.valid_until > now else None
 
     def _placed(self, policy: Policy) -> Policy:
         """The policy with whole paths."""

@@ -86,13 +86,26 @@ class Tokens:
         Raises PermissionDenied when it is absent, unknown, expired, spent or used
         from an address it is not bound to: the answer does not tell which.
         """
-        if token is None:
-            raise PermissionDenied(DENIED)
-        text = token.reveal()
-        name = self.id_of(text)
-        session = self._sessions.get(name)
+        session = self.known(token, remote)
+        if session is None and token is not None:
+            text = token.reveal()
+            session = self._usable(await self._load(self.id_of(text), text), remote)
         if session is None:
-            session = await self._load(name, text)
+            raise PermissionDenied(DENIED)
+        return session
+
+    def known(self, token: Sensitive[str] | None, remote: str) -> Session | None:
+        """The same where nothing need be waited for: the session is in memory, its uses unlimited."""
+        if token is None:
+            return None
+        made_by, name = token.named
+        if made_by is not self._mac or made_by is None:
+            name = self.id_of(token.reveal())
+            token.named = (self._mac, name)
+        session = self._sessions.get(name)
+        return None if session is None else self._usable(session, remote)
+
+    def _usable(self, session: Session, remote: str) -> Session:
         entry = session.entry
         if (entry.expires and entry.expires <= self._clock.now()) or entry.num_uses < 0:
             raise PermissionDenied(DENIED)

@@ -14,13 +14,15 @@ from strongroom.framework import ANONYMOUS, Caller, Request
 class Visit:
     """One request on its way: where it leads, who asks, what it leaves in the log.
 
-    `moment` is when it came, to a store that several nodes share. `policies` are those of the
+    `started` is in seconds since the epoch; `moment` is when it came, to a store that several
+    nodes share. `policies` are those of the
     token's namespace, None for the root's.
     """
 
     request: Request
     target: Target
     trail: Trail
+    started: float
     session: Session | None = None
     last_use: bool = False
     moment: int = 0

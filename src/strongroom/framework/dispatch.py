@@ -7,6 +7,7 @@ from strongroom.framework.context import Context
 from strongroom.framework.engine import Bound, Engine, Route
 from strongroom.framework.request import Operation
 from strongroom.framework.response import Response
+from strongroom.framework.wire import Fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +16,13 @@ class Found:
 
     `route` is None when nothing matches; `unsupported` when a route matches but
     none answers the operation. Neither is an error until the caller may know.
+    `ready` is the request struct of a request without fields, once one has come.
     """
 
     route: Route | None = None
     captures: dict[str, str] = field(default_factory=dict)
     unsupported: bool = False
+    ready: list[Fields] = field(default_factory=list, compare=False)
 
 
 def find(engine: Engine, path: str, operation: Operation) -> Found:
@@ -47,5 +50,9 @@ async def dispatch(found: Found, ctx: Context) -> Response:
     if found.route is None:
         raise UnsupportedOperation("unsupported operation")
     bound: Bound = found.route.bound[ctx.request.operation]
-    fields = {**ctx.request.fields, **found.captures} if found.captures else ctx.request.fields
-    return await bound.handler(ctx, bound.decode(fields))
+    fields = ctx.request.fields
+    if fields:
+        return await bound.handler(ctx, bound.decode({**fields, **found.captures}))
+    if not found.ready:
+        found.ready.append(bound.decode(found.captures))
+    return await bound.handler(ctx, found.ready[0])

@@ -25,6 +25,9 @@ class Operation(StrEnum):
     DELETE = "delete"
     HELP = "help"
 
+    # Enum's own hash is a call of Python for each look-up in a table, several times a request.
+    __hash__ = str.__hash__
+
 
 @dataclass(slots=True)
 class Request:

@@ -8,10 +8,13 @@ Source: RFC 9110, RFC 9112 (§2.2, §3.2, §5, §6, §7.1).
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from strongroom.api.exchange import Headers
 
 MAX_LINES = 100
+_REMEMBERED = 4096
+_REMEMBERED_LENGTH = 256
 
 # Possessive throughout: a hostile head costs one pass, never backtracking.
 _REQUEST_LINE = re.compile(rb"([A-Z]{1,16}+) ([!-~\x80-\xff]++) HTTP/1\.([01])")
@@ -57,6 +60,10 @@ class Head:
 
 def parse_request_line(line: bytes) -> tuple[str, bytes, bytes, bool]:
     """Method, path, query, and whether the version is 1.1. Raises BadFraming."""
+    return _short_line(line) if len(line) <= _REMEMBERED_LENGTH else _long_line(line)
+
+
+def _long_line(line: bytes) -> tuple[str, bytes, bytes, bool]:
     match = _REQUEST_LINE.fullmatch(line)
     if match is None:
         raise BadFraming("malformed request line")
@@ -65,6 +72,10 @@ def parse_request_line(line: bytes) -> tuple[str, bytes, bytes, bool]:
         target = _origin_form(target)
     path, _, query = target.partition(b"?")
     return method.decode("ascii"), path, query, minor == b"1"
+
+
+# Clients ask the same again and again; what is refused is not remembered.
+_short_line = lru_cache(_REMEMBERED)(_long_line)
 
 
 def _origin_form(target: bytes) -> bytes:

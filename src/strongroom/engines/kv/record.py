@@ -154,19 +154,23 @@ def go_duration(total: int) -> str:
 
 def version_facts(version: Version) -> dict[str, Any]:
     """A version as `metadata` lists it."""
-    return {
+    facts = {
         "created_time": version.created,
         "deletion_time": rfc3339(version.deletion) if version.deletion else "",
         "destroyed": version.destroyed,
         "created_by": {"name": version.by, "entity_id": version.entity_id},
         "reason": version.reason,
-        **({"label": version.label} if version.label else {}),
     }
+    if version.label:
+        facts["label"] = version.label
+    return facts
 
 
 def data_facts(version: Version, number: int, custom: dict[str, str] | None) -> dict[str, Any]:
     """A version as the data paths describe it."""
-    return {**version_facts(version), "custom_metadata": custom, "version": number}
+    facts = version_facts(version)
+    facts["custom_metadata"], facts["version"] = custom, number
+    return facts
 
 
 def key_facts(key: Key) -> dict[str, Any]:
