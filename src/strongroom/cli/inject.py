@@ -39,7 +39,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _inject(session: Session) -> int:
     args = session.args
     encode = _in_json if args.file.endswith(".json") else str
-    made = Resolver(session).text(text_of(args.file), encode)
+    resolver = Resolver(session)
+    made = resolver.text(text_of(args.file), encode)
+    for lease in resolver.leases:
+        session.warn(f"a credential in it ends in {lease.seconds} s unless its lease is renewed: {lease.id}")
     if args.output == "-":
         sys.stdout.buffer.write(made.encode())
         return errors.OK

@@ -5,8 +5,9 @@ examples:
   strongroom run --secret secret/team/env -- ./serve
   DB_PASSWORD=strongroom://secret/app/db/password strongroom run -- ./serve
 
-References (strongroom://MOUNT/PATH/FIELD) in the environment and in the files are replaced by values. The
-program takes this one's place; the vault's token is not handed on.
+References (strongroom://MOUNT/PATH/FIELD) in the environment and in the files are replaced by values. What is
+issued on demand (strongroom://database/creds/app/username) is renewed while the program runs and revoked when
+it ends. The vault's token is not handed on.
 """
 
 from __future__ import annotations
@@ -45,10 +46,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(session: Session) -> int:
+    from strongroom.cli import leased  # noqa: PLC0415 (what completes names and helps needs no processes)
+
     program = session.args.program
-    environ = _environ(session)
+    resolver = Resolver(session)
+    try:
+        environ = _environ(session, resolver)
+    except BaseException:
+        leased.release(session, resolver.leases)
+        raise
     session.client.close()
     try:
+        if resolver.leases:
+            return leased.run(session, program, environ, resolver.leases)
         os.execvpe(program[0], program, environ)  # noqa: S606  # the user's own program
     except FileNotFoundError:
         raise Failure(NOT_FOUND, f"there is no program {program[0]}") from None
@@ -56,9 +66,8 @@ def _run(session: Session) -> int:
         raise Failure(NOT_RUN, f"cannot run {program[0]}", f"{error.strerror}.") from None
 
 
-def _environ(session: Session) -> dict[str, str]:
+def _environ(session: Session, resolver: Resolver) -> dict[str, str]:
     """The environment: what is there, then secrets, then files, each over the one before."""
-    resolver = Resolver(session)
     merged = dict(os.environ)
     for path in session.args.secret:
         fields = resolver.secret(path.strip("/"))
