@@ -4,27 +4,37 @@ import asyncio
 import io
 from pathlib import Path
 
+import pytest
+
 from strongroom.barrier.barrier import Barrier
+from strongroom.barrier.seal.auto.transit import Transit
 from strongroom.barrier.seal.sealing import Sealing
+from strongroom.barrier.seal.unseal import Unsealer
 from strongroom.clock import FakeClock
 from strongroom.core.core import Core
+from strongroom.errors import UpstreamFailed
 from strongroom.framework.context import in_thread
+from strongroom.sensitive import Sensitive
 from strongroom.server.assembly import AUTH_METHODS, ENGINES
 from strongroom.server.log import OperatorLog
-from strongroom.server.seals import open_when_due
+from strongroom.server.seals import keep_alive, open_when_due
 from strongroom.storage.memory import MemoryStorage
 from strongroom.system.ceremonies import Ceremonies, Permissions
 from strongroom.system.engine import system
 from tests.suites.house import ListLog
 
 
-async def test_pauses_double_to_half_a_minute_and_stay_there(sealing: Sealing, key_file: Path) -> None:
-    storage, clock = MemoryStorage(), FakeClock()
+def ceremonies(storage: MemoryStorage, clock: FakeClock, sealing: Sealing) -> Ceremonies:
+    """The ceremonies of a node on this store."""
     barrier = Barrier(storage, clock)
     methods = {f"auth/{kind}": method for kind, method in AUTH_METHODS.items()}
     kinds = {"system": system(Permissions()), **ENGINES, **methods}
-    core = Core(barrier, ListLog(), kinds, clock, in_thread)
-    desk = Ceremonies(core, storage, barrier, "memory", sealing)
+    return Ceremonies(Core(barrier, ListLog(), kinds, clock, in_thread), storage, barrier, "memory", sealing)
+
+
+async def test_pauses_double_to_half_a_minute_and_stay_there(sealing: Sealing, key_file: Path) -> None:
+    desk = ceremonies(MemoryStorage(), FakeClock(), sealing)
+    core = desk.core
     assert not desk.due.is_set()
     await desk.initialize(1, 1)
     assert desk.due.is_set()
@@ -57,3 +67,52 @@ async def test_pauses_double_to_half_a_minute_and_stay_there(sealing: Sealing, k
     assert "unsealed seal=keyfile" in said.getvalue()
     await core.seal()
     assert not desk.due.is_set()
+
+
+async def test_a_node_opens_once_another_has_migrated_the_store(sealing: Sealing) -> None:
+    """Until then it says once that a quorum is needed."""
+    storage, clock = MemoryStorage(), FakeClock()
+    shares, _ = await ceremonies(storage, clock, Sealing()).initialize(1, 1)
+    desk = ceremonies(storage, clock, sealing)
+    core, barrier = desk.core, desk.core.barrier
+    desk.due.set()
+    said, waits = io.StringIO(), 0
+
+    async def wait(seconds: float) -> None:
+        nonlocal waits
+        waits += 1
+        if waits == 3:
+            other = Unsealer(storage, Barrier(storage, clock), sealing)
+            await other.submit(shares[0], migrate=True)
+        await asyncio.sleep(0)
+
+    opened = asyncio.Event()
+
+    async def tell() -> None:
+        opened.set()
+
+    core.openers[:] = [tell]
+    task = asyncio.create_task(open_when_due(desk, OperatorLog(stream=said), wait))
+    async with asyncio.timeout(10):
+        await opened.wait()
+        await core.expiry.stop()
+    task.cancel()
+    assert said.getvalue().count("a seal migration is pending") == 1
+    assert not barrier.sealed
+
+
+async def test_a_transit_token_that_is_not_renewed_is_told_once() -> None:
+    said, waits = io.StringIO(), list[float]()
+
+    def missing() -> Sensitive[str]:
+        raise UpstreamFailed("no token for the seal")
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await keep_alive(Transit("http://127.0.0.1:9", "k", missing), OperatorLog(stream=said), wait)
+    assert waits == [60, 60, 60]
+    assert said.getvalue().count("was not renewed") == 1

@@ -76,12 +76,15 @@ async def tend_while_open(ceremonies: Ceremonies, log: OperatorLog, wait: Wait =
 
 async def keep_alive(service: Transit, log: OperatorLog, wait: Wait = asyncio.sleep) -> None:
     """Renew the token of a transit seal for as long as it has an end."""
+    told = ""
     while True:
         try:
-            pause = await service.keep()
+            pause, why = await service.keep(), ""
         except StrongroomError as error:
-            log.warning("the token of the transit seal was not renewed", why=str(error))
-            pause = UNHEALTHY_PAUSE
+            pause, why = UNHEALTHY_PAUSE, str(error)
+        if why and why != told:
+            log.warning("the token of the transit seal was not renewed", why=why)
+        told = why
         await wait(HEALTHY_PAUSE if pause is None else pause)
 
 
@@ -91,8 +94,10 @@ async def _open(ceremonies: Ceremonies, log: OperatorLog, pause: float) -> bool:
     try:
         status = await ceremonies.unsealer.status()
         if status.migrating:
-            log.warning("a seal migration is pending: it takes operator unseal --migrate", to=kind)
-        if status.migrating or not status.automatic:
+            if pause == FIRST_PAUSE:
+                log.warning("a seal migration is pending: it takes operator unseal --migrate", to=kind)
+            return False  # a quorum may hand it in to another node
+        if not status.automatic:
             return True
         await ceremonies.open()
     except AWAY as error:
@@ -112,7 +117,7 @@ async def _tend(ceremonies: Ceremonies, log: OperatorLog) -> bool:
     before = dict(tending.health)
     try:
         if await tending.tend():
-            log.info("the root key was wrapped anew", seal=ceremonies.unsealer.kind)
+            log.info("the seals that hold the root key are up to date", seal=ceremonies.unsealer.kind)
     except (StrongroomError, StorageFull) as error:
         log.warning("the seals were not looked after", why=str(error))
         return False

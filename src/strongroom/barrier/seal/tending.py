@@ -63,7 +63,7 @@ class Tending:
         root_key = next(iter(opened.values()))
         wrappings = await self._brought_up(state, root_key, opened, anew=anew)
         self.fully_wrapped = {one.name for one in wrappings} >= {one.name for one in self._sealing.enabled}
-        if wrappings == list(state.held):
+        if set(wrappings) == set(state.held):
             return False
         await replace_state(self._storage, state, state.under(wrappings), self._prove)
         return True
