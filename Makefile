@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 T      ?=
+# A file's tests stay together, two files run at once.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help venv run test check fix lock bench api-reference fuzz clean test-setup
@@ -27,14 +29,14 @@ test-setup: venv
 	@scripts/test-setup.sh
 
 test: test-setup ## set up what tests need and run them (T=path for some)
-	$(BIN)/pytest $(T)
+	$(PYTEST) $(T)
 
 check: test-setup ## format, lint, types, import floors, tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(PYTEST)
 
 fix: venv ## format and repair what can be repaired
 	$(BIN)/ruff format .
