@@ -7,7 +7,7 @@ examples:
   strongroom gitleaks detect --source . --baseline-path old.json
   strongroom gitleaks protect --staged
 
-exit codes: 0 nothing found, 1 leaks (--exit-code) or an error, 126 unknown flag
+exit codes: 0 nothing found, 1 leaks (--exit-code) or an error, unknown commands too, 126 unknown flag
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _Parser(argparse.ArgumentParser):
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare gitleaks' flags, which may stand anywhere."""
     add = parser.add_argument
-    add("command", choices=COMMANDS, help="what is scanned")
+    add("command", nargs="?", default="", help=f"what is scanned: {', '.join(COMMANDS)}")
     add("target", nargs="?", default="", help="repository, file or folder (.)")
     for names, about in _TEXTS.items():
         add(*names.split(), default="", metavar="VALUE", help=about)
@@ -106,7 +106,13 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     configure(parser)
-    return parser.parse_intermixed_args(["--redact=100" if word == "--redact" else word for word in given])
+    args = parser.parse_intermixed_args(["--redact=100" if word == "--redact" else word for word in given])
+    if not args.command:
+        parser.print_help()
+        parser.exit(CLEAN)
+    if args.command not in COMMANDS:
+        parser.exit(ERROR, f'Error: unknown command "{args.command}"\n{parser.format_usage()}')
+    return args
 
 
 def run(args: argparse.Namespace) -> int:

@@ -45,7 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Install the hooks that are asked for; without one, pre-commit."""
     for agent in args.ai:
-        sys.stderr.write(f"{install_ai.install(agent, settings_folder(args))}: installed\n")
+        path, changed = install_ai.install(agent, settings_folder(args))
+        sys.stderr.write(f"{path}: {'installed' if changed else 'is up to date'}\n")
     kinds = chosen(args) or ([] if args.ai else ["pre-commit"])
     if kinds:
         _install(args, kinds)

@@ -35,19 +35,21 @@ AGENTS: dict[str, tuple[str, tuple[str, ...], Callable[[str], dict[str, Any]]]] 
 }
 
 
-def install(agent: str, folder: Path) -> str:
-    """Add our command to each event, once. Returns the file; what else is in it stays."""
+def install(agent: str, folder: Path) -> tuple[str, bool]:
+    """Add our command to each event, once; the rest of the file stays. Returns it and whether it changed."""
     name, events, entry = AGENTS[agent]
     path = folder / name
-    settings = _without(_read(path))
+    before = _read(path)
+    settings = _without(before)
     command = f"{shlex.quote(hook_scripts.command())}{OURS}"
     if agent == "cursor":
         settings.setdefault("version", 1)
     for event in events:
         settings.setdefault("hooks", {}).setdefault(event, []).append(entry(command))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, settings)
-    return str(path)
+    if settings != before:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, settings)
+    return str(path), settings != before
 
 
 def uninstall(agent: str, folder: Path) -> str:

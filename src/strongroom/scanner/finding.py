@@ -68,12 +68,13 @@ class Occurrence(NamedTuple):
 class Finding:
     """One secret of one kind, however often it was seen.
 
-    `validity` is "unknown" until a live check says "live" or "dead", and `reach`
+    `validity` is "unknown" until a live check (`asked`) says "live" or "dead", and `reach`
     what that check told. `suppressed` is why it is not counted, "" if it is.
     `unlisted` is how many more occurrences there are than are listed.
     """
 
     __slots__ = (
+        "asked",
         "confidence",
         "detector",
         "fingerprint",
@@ -100,6 +101,7 @@ class Finding:
         self.known = match.known
         self.occurrences: list[Occurrence] = []
         self.validity = "unknown"
+        self.asked = False
         self.reach: dict[str, str] = {}
         self.suppressed = ""
         self.unlisted = 0

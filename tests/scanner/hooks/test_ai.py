@@ -164,6 +164,7 @@ def test_an_assistants_settings_keep_what_else_is_in_them(
     path.write_text(json.dumps(before))
     for _ in range(2):
         assert cli.main(["install", "--ai", agent, "--repository", str(tmp_path)]) == 0
+    assert install_ai.install(agent, tmp_path) == (str(path), False)
     assert path.read_text().count(install_ai.OURS) == len(install_ai.AGENTS[agent][1])
     assert cli.main(["uninstall", "--ai", agent, "--repository", str(tmp_path)]) == 0
     after = json.loads(path.read_text())

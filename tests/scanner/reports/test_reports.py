@@ -1,5 +1,6 @@
 """Each format against its golden file, and what holds for all of them."""
 
+import csv
 import io
 import json
 import os
@@ -125,3 +126,16 @@ def test_a_repository_cannot_steer_the_terminal(name: str, report: Report, style
     text = _rendered(name, report, style)
     assert "\x1b" not in text
     assert name not in ("text", "csv", "html") or "\x9b" not in text
+
+
+def test_the_text_says_what_a_live_check_could_not_tell(report: Report, style: Style) -> None:
+    report.findings[1].asked = True
+    assert "validity unknown" not in _rendered("text", report, style).split("fingerprint")[0]
+    assert "validity unknown" in _rendered("text", report, style)
+
+
+def test_machine_readable_paths_are_as_they_were_reached(report: Report, style: Style) -> None:
+    document = json.loads(_rendered("json", report, style))
+    paths = {o["path"] for f in document["findings"] for o in f["occurrences"] if "path" in o}
+    rows = list(csv.DictReader(io.StringIO(_rendered("csv", report, style))))
+    assert {row["path"] for row in rows if row["path"] != "stdin"} == paths

@@ -25,7 +25,7 @@ FORMATS = {
 }
 
 VERSION = "0.1.0"
-HOME = "https://github.com/strongroom/strongroom"
+HOME = "https://strongroom.invalid/"  # SARIF wants an address; the project has none that answers (RFC 2606)
 
 
 class Style(NamedTuple):

@@ -29,7 +29,7 @@ def render(report: Report, stream: TextIO, style: Style) -> None:
         for place in found.occurrences:
             where = place.provenance
             about = (d.id, d.name, found.severity, found.confidence, found.validity)
-            spot = (records.relative(place, style), "!".join(where.inside), place.line, place.column)
+            spot = (where.path or "stdin", "!".join(where.inside), place.line, place.column)
             commit = (where.commit, where.author, where.email, where.date)
             secret = (records.shown(found.secret, style), found.fingerprint)
             row = (*about, *spot, *secret, *commit, d.advice, found.suppressed)

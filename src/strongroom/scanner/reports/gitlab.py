@@ -9,7 +9,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from strongroom.scanner.reports import HOME, VERSION, records
+from strongroom.scanner.reports import VERSION, records
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -26,7 +26,7 @@ _SPACE = uuid.UUID("6f1a2b4e-2f6d-5d53-9c55-0b7c1f0f6f51")
 def render(report: Report, stream: TextIO, style: Style) -> None:
     """Write one document; secrets are masked whatever `style` says."""
     style = style._replace(show_secrets=False, redact=-1)
-    tool = {"id": "strongroom", "name": "Strongroom", "version": VERSION, "url": HOME}
+    tool = {"id": "strongroom", "name": "Strongroom", "version": VERSION}
     tool_of_vendor = {**tool, "vendor": {"name": "Strongroom"}}
     document = {
         "version": SCHEMA_VERSION,

@@ -94,7 +94,7 @@ def _rule(found: Finding) -> dict[str, Any]:
         "shortDescription": {"text": _sentence(d.name)},
         "fullDescription": {"text": f"{_sentence(d.name)} {_sentence(d.advice)}"},
         "help": {"text": _sentence(d.advice), "markdown": _markdown(d)},
-        "helpUri": d.docs or HOME,
+        **({"helpUri": d.docs} if d.docs else {}),
         "defaultConfiguration": {"level": LEVEL[d.severity]},
         "properties": {
             "precision": PRECISION[d.confidence],

@@ -32,7 +32,7 @@ def render(report: Report, stream: TextIO, style: Style) -> None:
 def _finding(found: Finding, style: Style) -> list[str]:
     d = found.detector
     grade = _paint(found.severity, found.severity, style)
-    validity = ""
+    validity = " · validity unknown" if found.asked else ""
     if found.validity != "unknown":
         validity = " · " + _paint(found.validity, "live" if found.validity == "live" else "dim", style)
     title, id = _paint(d.name, "bold", style), _paint(d.id, "dim", style)

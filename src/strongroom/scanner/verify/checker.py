@@ -175,7 +175,7 @@ def _missing(call: Call) -> str:
 
 
 def _settle(finding: Finding, verdict: Verdict) -> None:
-    finding.validity = verdict.validity
+    finding.asked, finding.validity = True, verdict.validity
     finding.reach = dict(verdict.reach)
 
 
