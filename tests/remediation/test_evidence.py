@@ -2,16 +2,22 @@
 
 import asyncio
 import io
+import json
 import zipfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strongroom import cli
 from strongroom.audit import bundle
-from strongroom.audit.checkpoint import VerifyKey
+from strongroom.audit.bundle import Manifest
+from strongroom.audit.checkpoint import Checkpoint, VerifyKey, encode64, log_name
+from strongroom.audit.evidence import InclusionProof, encode_proof
 from strongroom.errors import IntegrityFailure
 from strongroom.framework import Operation
 from tests.remediation.house import House
@@ -155,12 +161,101 @@ def test_other_members_are_refused(file: bytes) -> None:
 
 def test_a_key_that_is_given_must_be_the_signers(file: bytes, tmp_path: Path) -> None:
     key = bundle.verify(file).key
-    assert bundle.verify(file, key).key == key
+    other = VerifyKey("other", bytes(32))
+    assert bundle.verify(file, [other, key]).key == key
     with pytest.raises(IntegrityFailure, match="not by the key given"):
-        bundle.verify(file, VerifyKey("other", bytes(32)))
+        bundle.verify(file, [other])
 
 
 async def test_the_log_goes_on_and_an_older_file_still_verifies(house: House) -> None:
     file = await evidence_of(house)
     await house.write("kv/data/other", data={"a": "b"})
     assert bundle.verify(file).checkpoint.size > 0
+
+
+class Forger:
+    """A log and a key of an attacker's own: all that can be made of them is signed well."""
+
+    def __init__(self, key: Ed25519PrivateKey, name: str = "") -> None:
+        self._key = key
+        public = key.public_key().public_bytes_raw()
+        self.vkey = VerifyKey(name or log_name(public), public)
+
+    def file(
+        self, subject: str = "incidents/1", record: bytes = b"{}\n", entries: bytes = b"", proofs: bytes = b""
+    ) -> bytes:
+        members = {bundle.README: b"", bundle.RECORD: record, bundle.ENTRIES: entries}
+        members[bundle.KEY] = f"{self.vkey}\n".encode()
+        digests = {name: bundle.digest(members[name]) for name in bundle.COVERED}
+        manifest = bundle.encode_manifest(Manifest(bundle.FORMAT, subject, "today", digests))
+        seal = {
+            "seq": 0,
+            "type": "event",
+            "time": "today",
+            "request": {"operation": bundle.OPERATION, "path": f"{subject}/{bundle.OPERATION}"},
+            "response": {"facts": {"manifest": bundle.digest(manifest)}},
+        }
+        line = json.dumps(seal, separators=(",", ":")).encode()
+        text = Checkpoint(self.vkey.name, 1, sha256(b"\0" + line).digest()).text()
+        signature = encode64(self.vkey.hash + self._key.sign(text.encode()))
+        note = f"{text}\n\u2014 {self.vkey.name} {signature}\n"
+        members[bundle.SEAL] = encode_proof(InclusionProof(line.decode(), 0, 1, [], note))
+        members |= {bundle.MANIFEST: manifest, bundle.PROOFS: proofs, bundle.CHECKPOINT: note.encode()}
+        return bundle.pack(members)
+
+
+@pytest.fixture
+def forger() -> Forger:
+    return Forger(Ed25519PrivateKey.generate())
+
+
+def test_what_a_stranger_signs_verifies_as_theirs_only(file: bytes, forger: Forger) -> None:
+    theirs = forger.file()
+    assert bundle.verify(theirs).key == forger.vkey
+    ours = bundle.verify(file).key
+    with pytest.raises(IntegrityFailure, match="not by the key given"):
+        bundle.verify(theirs, [ours])
+    named = Forger(Ed25519PrivateKey.generate(), ours.name)
+    with pytest.raises(IntegrityFailure, match="the name of another log"):
+        bundle.verify(named.file())
+
+
+def test_a_file_that_claims_very_many_entries_is_refused_before_they_fill_memory(forger: Forger) -> None:
+    lines = b"\n" * (bundle.MOST_ENTRIES + 1)
+    with pytest.raises(IntegrityFailure, match="at most 100,000 entries"):
+        bundle.verify(forger.file(entries=lines, proofs=lines))
+
+
+@pytest.mark.parametrize("part", ["verify", "show"])
+def test_a_strangers_file_cannot_write_over_the_terminal(
+    forger: Forger, part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "evil.zip"
+    path.write_bytes(forger.file("incidents/1\x1b[2J\nverified: by us", b"\x1b]0;x\x07\xff {}\n"))
+    assert cli.main(["evidence", part, str(path)]) == 0
+    shown = capsys.readouterr()
+    assert "\x1b" not in shown.out
+    assert "\x07" not in shown.out
+    assert not any(line.startswith("verified: by us") for line in shown.out.splitlines())
+    assert "the key is the file's own" in shown.err
+
+
+def test_any_key_of_a_servers_key_file_will_do(
+    file: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log that has changed its key keeps the older ones in its file."""
+    (tmp_path / "e.zip").write_bytes(file)
+    newer = Forger(Ed25519PrivateKey.generate()).vkey
+    (tmp_path / "keys").write_text(f"{bundle.verify(file).key}\n{newer}\n", "utf-8")
+    verify = ["evidence", "verify", str(tmp_path / "e.zip"), "--key"]
+    assert cli.main([*verify, str(tmp_path / "keys")]) == 0
+    assert cli.main([*verify, str(newer)]) == 1
+    assert "not by the key given" in capsys.readouterr().err
+
+
+def test_what_never_ends_is_not_read_to_its_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bundle, "LARGEST", 1 << 16)
+    assert cli.main(["evidence", "verify", "/dev/zero"]) == 2
+    assert "larger than any evidence file" in capsys.readouterr().err

@@ -8,7 +8,7 @@ with fixed headers, so nothing can hide between them.
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar
@@ -16,7 +16,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from strongroom.audit.checkpoint import Checkpoint, VerifyKey, decode64
+from strongroom.audit.checkpoint import Checkpoint, VerifyKey, decode64, log_name
 from strongroom.audit.evidence import InclusionProof, check_proof
 from strongroom.audit.proofs import check_inclusion
 from strongroom.audit.segments import sequence_of
@@ -30,6 +30,7 @@ MEMBERS = (*COVERED, MANIFEST, SEAL, PROOFS, CHECKPOINT)
 OPERATION = "evidence"
 FORMAT = 1
 LARGEST = 1 << 30
+MOST_ENTRIES = 100_000  # far more than are put in: what claims more would only fill memory
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
@@ -131,8 +132,8 @@ def digest(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
-def verify(data: bytes, pinned: VerifyKey | None = None) -> Verified:
-    """Check a whole file with nothing else but, if given, the key that must have signed it.
+def verify(data: bytes, pinned: Sequence[VerifyKey] = ()) -> Verified:
+    """Check a whole file with nothing else but, if given, the keys of which one must have signed it.
 
     Raises IntegrityFailure.
     """
@@ -155,14 +156,16 @@ def verify(data: bytes, pinned: VerifyKey | None = None) -> Verified:
     return Verified(manifest, members[RECORD], entries, checkpoint, key, sealed.time)
 
 
-def _key(content: bytes, pinned: VerifyKey | None) -> VerifyKey:
+def _key(content: bytes, pinned: Sequence[VerifyKey]) -> VerifyKey:
     try:
         key = VerifyKey.parse(content.decode())
     except UnicodeDecodeError as error:
         raise IntegrityFailure("the key cannot be read") from error
     if f"{key}\n".encode() != content:
         raise IntegrityFailure("the key is not spelled as it was written")
-    if pinned is not None and pinned != key:
+    if key.name != log_name(key.public):
+        raise IntegrityFailure("the key goes by the name of another log")
+    if pinned and key not in pinned:
         raise IntegrityFailure(f"the file is signed by {key.name}, not by the key given")
     return key
 
@@ -180,6 +183,8 @@ def _entries(members: Mapping[str, bytes], checkpoint: Checkpoint) -> list[bytes
     for name in (ENTRIES, PROOFS):
         if members[name] and not members[name].endswith(b"\n"):
             raise IntegrityFailure("entries or proofs are cut short")
+        if members[name].count(b"\n") > MOST_ENTRIES:
+            raise IntegrityFailure(f"an evidence file has at most {MOST_ENTRIES:,} entries")
     lines, proofs = members[ENTRIES].split(b"\n")[:-1], members[PROOFS].split(b"\n")[:-1]
     if len(lines) != len(proofs):
         raise IntegrityFailure("there is not one proof for each entry")

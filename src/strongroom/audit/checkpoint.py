@@ -75,13 +75,18 @@ class VerifyKey:
         return f"{self.name}+{self.hash.hex()}+{encode64(ED25519 + self.public)}"
 
 
+def log_name(public: bytes) -> str:
+    """The name of the log that a key signs: it comes from the key, so nobody signs under another's name."""
+    return f"strongroom/audit/{hashlib.sha256(public).hexdigest()[:16]}"
+
+
 class Signer:
-    """Signs checkpoints. The log's name comes from its key, so two logs never share one."""
+    """Signs checkpoints, under the name that comes from its key."""
 
     def __init__(self, private: Ed25519PrivateKey) -> None:
         public = private.public_key().public_bytes_raw()
         self._private = private
-        self.key = VerifyKey(f"strongroom/audit/{hashlib.sha256(public).hexdigest()[:16]}", public)
+        self.key = VerifyKey(log_name(public), public)
 
     def sign(self, size: int, root: bytes) -> str:
         """A signed note for a tree of that size and root."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from strongroom.audit import bundle
 from strongroom.audit.checkpoint import VerifyKey
-from strongroom.cli.audit_line import render
+from strongroom.cli.audit_line import printable, render
 from strongroom.errors import IntegrityFailure, InvalidRequest
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         part = parts.add_parser(name, help=about)
         part.add_argument("file", metavar="FILE")
         part.add_argument(
-            "--key", metavar="VKEY", help="public key that must have signed it: a file, or its text"
+            "--key",
+            metavar="VKEY",
+            help="public key that must have signed it: a file of one or more, or its text",
         )
         part.add_argument("--json", action="store_true", help="the result as JSON")
 
@@ -44,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check, and say what the file is."""
     try:
-        found = bundle.verify(_read(args.file), _key(args.key) if args.key else None)
+        found = bundle.verify(_read(args.file), _keys(args.key) if args.key else ())
     except IntegrityFailure as error:
         if args.json:
             sys.stdout.write(json.dumps({"verified": False, "problem": str(error)}) + "\n")
@@ -54,15 +56,17 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps(_facts(found, pinned=bool(args.key))) + "\n")
         return VERIFIED
+    told = f"verified: {found.manifest.subject}, made {found.manifest.made}, sealed {found.sealed}"
     sys.stdout.write(
-        f"verified: {found.manifest.subject}, made {found.manifest.made}, sealed {found.sealed}\n"
+        f"{printable(told)}\n"
         f"{len(found.entries):,} entries, each in the log of {found.checkpoint.size:,} "
         f"signed by {found.key.name}\n"
     )
     if found.manifest.left_out:
         sys.stdout.write(f"{found.manifest.left_out:,} more entries did not fit\n")
     if args.part == "show":
-        sys.stdout.write(found.record.decode())
+        record = found.record.decode("utf-8", "replace").splitlines()
+        sys.stdout.writelines(f"{printable(line)}\n" for line in record)
         sys.stdout.writelines(f"{render(line)}\n" for line in found.entries)
     if not args.key:
         sys.stderr.write("the key is the file's own: with --key VKEY you also know whose it is\n")
@@ -85,22 +89,26 @@ def _facts(found: bundle.Verified, *, pinned: bool) -> dict[str, object]:
 
 def _read(name: str) -> bytes:
     try:
-        path = Path(name)
-        if path.stat().st_size > bundle.LARGEST:
-            raise InvalidRequest(f"{name} is larger than any evidence file")
-        return path.read_bytes()
+        with Path(name).open("rb") as file:
+            content = file.read(bundle.LARGEST + 1)
     except OSError as error:
         raise InvalidRequest(f"{name}: {error.strerror}") from None
+    if len(content) > bundle.LARGEST:
+        raise InvalidRequest(f"{name} is larger than any evidence file")
+    return content
 
 
-def _key(text: str) -> VerifyKey:
-    """A key given as its text or as a file that holds it."""
+def _keys(text: str) -> list[VerifyKey]:
+    """Keys given as the text of one, or as a file that holds one in each line."""
+    lines = [text]
     if "+" not in text or Path(text).exists():
         try:
-            text = Path(text).read_text("utf-8").split()[-1]
-        except (OSError, UnicodeDecodeError, IndexError):
-            raise InvalidRequest(f"there is no key in {text}") from None
+            lines = Path(text).read_text("utf-8").split()
+        except (OSError, UnicodeDecodeError):
+            lines = []
+        if not lines:
+            raise InvalidRequest(f"there is no key in {text}")
     try:
-        return VerifyKey.parse(text)
+        return [VerifyKey.parse(line) for line in lines]
     except IntegrityFailure as error:
         raise InvalidRequest(f"--key: {error}") from None
