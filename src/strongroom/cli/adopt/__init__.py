@@ -39,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--exclude", metavar="GLOB", action="append", default=[], help="leave out matching paths"
     )
+    files.add_argument("--no-ignore", action="store_true", help="read what git ignores, too")
     dotenv = parsing.part(to, "dotenv", _dotenv, "adopt the variables of a .env file")
     dotenv.add_argument("file", metavar="FILE")
     dotenv.add_argument("--only", metavar="NAME", action="append", default=[], help="these variables only")
@@ -57,7 +58,11 @@ def _files(session: Session) -> int:
 
     args = session.args
     chosen = scan_options.defaults(
-        paths=args.paths, min_confidence=args.min_confidence, exclude=args.exclude, quiet=True
+        paths=args.paths,
+        min_confidence=args.min_confidence,
+        exclude=args.exclude,
+        no_ignore=args.no_ignore,
+        quiet=True,
     )
     options: Any = type(args)(**chosen)
     report = scan.find(options, *scan_sources.make_source(options))
@@ -66,6 +71,11 @@ def _files(session: Session) -> int:
     alone = len(args.paths) == 1 and os.path.isfile(args.paths[0])  # noqa: PTH113 (text is all that is needed)
     root = "" if alone else _root(args.paths)
     drafts, odd = found_in_files(report.open, args.to.strip("/"), root)
+    odd += [
+        f"{one.occurrences[0].provenance.shown}: the {one.detector.name} stands in {one.unlisted} more places"
+        for one in report.open
+        if one.unlisted
+    ]
     for line in odd:
         session.warn(session.output.printable(line))
     return _adopt(session, drafts)
