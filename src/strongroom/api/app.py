@@ -53,6 +53,7 @@ class Api:
 
     async def _answer(self, call: Call) -> Answer:
         identifier = request_id()
+        request = None
         try:
             credentials = call.headers.credentials
             remote = call.peer
@@ -63,9 +64,9 @@ class Api:
                 return refusal(415, "a patch has the content type application/merge-patch+json")
             if credentials.inline is not None:
                 return await self._with_inline_login(request, credentials.inline)
-            return render(await self._door(request), identifier)
+            return _with_headers(render(await self._door(request), identifier), request)
         except StrongroomError as error:
-            return answer_for(error, identifier)
+            return _with_headers(answer_for(error, identifier), request)
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -100,6 +101,13 @@ class Api:
         )
         with suppress(StrongroomError):  # a batch token or a spent one ends by itself
             await self._door(revoke)
+
+
+def _with_headers(answer: Answer, request: Request | None) -> Answer:
+    """The answer with what the door wants said of the request."""
+    if request is None or not request.answer_headers:
+        return answer
+    return replace(answer, headers=answer.headers + request.answer_headers)
 
 
 def _login_request(request: Request, login: InlineLogin) -> Request:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from strongroom.barrier.keyring import KEYRING_KEY
 from strongroom.core import bootstrap, mounts, policy_store, token_store
 from strongroom.core.namespaces import areas, record
+from strongroom.core.quotas import record as quotas
 from strongroom.errors import IntegrityFailure, Sealed, StrongroomError
 from strongroom.storage.contract import Shared
 
@@ -114,6 +115,7 @@ def attached(core: "Core") -> Coherence:
     made.dropping(policy_store.PREFIX, lambda _: core.policies.changed())
     made.dropping(record.PREFIX, core.namespaces.forget_below)
     made.dropping(areas.SPACE, lambda rest: core.namespaces.forget(rest.partition("/")[0]))
+    made.reloading(quotas.PREFIX, core.quotas.load)
     made.reloading(KEYRING_KEY, partial(_keyring, core))
     made.reloading(f"{bootstrap.PREFIX}{mounts.TABLE}", partial(_table, core))
     return made

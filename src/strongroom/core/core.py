@@ -27,6 +27,7 @@ from strongroom.core.namespaces.registry import Namespaces
 from strongroom.core.path_help import help_of
 from strongroom.core.pending import PendingLeases
 from strongroom.core.policies.acl import hold_to_page
+from strongroom.core.quotas.service import Quotas
 from strongroom.core.recognition import identify, recognised
 from strongroom.core.router import Target
 from strongroom.core.tokens import Tokens
@@ -82,10 +83,11 @@ class Core:
         alone = barrier.shared is None
         self.expiry = Expiry(clock, barrier.begin, self.tokens, self.errands.revoke_secret, alone=alone)
         self.metrics = Metrics()
+        self.quotas = Quotas(self)
         self.initialized = False
         self.sealed = True
         self.cluster: dict[str, str] = {}
-        self.openers: list[Callable[[], Awaitable[None]]] = [self.errands.resume]
+        self.openers: list[Callable[[], Awaitable[None]]] = [self.quotas.load, self.errands.resume]
         self.closers: list[Callable[[], Awaitable[None] | None]] = [self.errands.stop, self.outside.close]
         self.coherence = None if alone else attached(self)
 
@@ -106,6 +108,8 @@ class Core:
             response = await dispatch(target.found, self.context(None, request, target, ANONYMOUS))
             response.request_id = request.id
             return response
+        if self.quotas.limiting:
+            await self.quotas.admit(request, target)
         started = self.clock.now()
         visit = Visit(request, target, Trail(self.auditing, request, target.mount, target.derived), started)
         try:
@@ -166,7 +170,10 @@ class Core:
             return help_of(request, target, self.services.get("path_help"))
         if target.found.route is None:
             raise nothing_there(request, target)
-        waiting = PendingLeases(self.barrier.begin, self.clock, ctx.mount, request.path, visit.caller.id)
+        charge = self.quotas.charging(request, target) if self.quotas.counting else None
+        waiting = PendingLeases(
+            self.barrier.begin, self.clock, ctx.mount, request.path, visit.caller.id, charge
+        )
         ctx.pending = waiting
         try:
             response = await self._carried_out(visit, ctx, tx, waiting)
@@ -183,12 +190,14 @@ class Core:
         self, visit: Visit, ctx: Context, tx: BarrierTransaction | None, waiting: PendingLeases
     ) -> Response:
         """The handler, and all that its answer brings into being, committed."""
-        response = await dispatch(visit.target.found, ctx)
+        response = made = await dispatch(visit.target.found, ctx)
         if tx is not None:
             await waiting.complete(tx)
             response = issuing.register(
-                tx, self.tokens, visit.request, ctx.mount, visit.caller, response, self.clock.now()
+                tx, self.tokens, visit.request, ctx.mount, visit.caller, made, self.clock.now()
             )
+            if self.quotas.counting:
+                await self.quotas.charge(tx, visit.request, visit.target, made)
             if tx.dirty:
                 await self.joined.change(tx, visit.request, ctx.mount)
                 await visit.trail.recorded()
@@ -278,3 +287,4 @@ class Core:
         self.tokens.close()
         self.auditing.close()
         self.namespaces.close()
+        self.quotas.close()

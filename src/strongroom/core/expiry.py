@@ -15,6 +15,7 @@ from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.clock import Clock
 from strongroom.core import leases, token_store
 from strongroom.core.leases import LeaseEntry
+from strongroom.core.quotas import counts
 from strongroom.core.tokens import Tokens
 from strongroom.errors import InvalidRequest, NotFound, Sealed, Unavailable
 from strongroom.storage.contract import Conflict
@@ -140,7 +141,7 @@ class Expiry:
             if not force:
                 await self._put_off(lease_id, error)
                 return False
-        leases.drop(expire, entry)
+        await counts.drop(tx, entry)
         await tx.commit()
         return True
 
@@ -173,7 +174,7 @@ class Expiry:
     async def _end_token(self, tx: BarrierTransaction, entry: LeaseEntry) -> None:
         removed = await token_store.remove(tx, self._tokens.keys.token_id, entry.token, self._clock.now())
         if not removed:
-            leases.drop(leases.view(tx), entry)
+            await counts.drop(tx, entry)
         await tx.commit()
         self._tokens.forget(*removed)
 

@@ -32,6 +32,7 @@ class LeaseEntry(Struct, kw_only=True):
     asked for, which a renewal without an increment gets again. `pending_until` is
     set while the secret is being made: until then it is not revoked. `claimed_by`
     is the process that is ending it, where several work, until `claimed_until`.
+    `quota` is the name of the lease count quota that counts it.
     """
 
     id: str
@@ -54,6 +55,7 @@ class LeaseEntry(Struct, kw_only=True):
     pending_until: float = 0
     claimed_by: str = ""
     claimed_until: float = 0
+    quota: str = ""
 
     @property
     def irrevocable(self) -> bool:

@@ -6,15 +6,18 @@ after a crash, and at the latest after PENDING_SECONDS. Below `expire/`, the key
 `pending/<lease>` stands next to the entry until it is completed or ended.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.clock import Clock
 from strongroom.core import leases
 from strongroom.core.leases import LeaseEntry
+from strongroom.core.quotas import counts
 from strongroom.errors import UpstreamFailed
 from strongroom.framework import Lease, Mount
 from strongroom.storage.contract import Conflict
+
+Charge = Callable[[BarrierTransaction, LeaseEntry], Awaitable[None]]
 
 PENDING_SECONDS = 120.0
 RERUNS = 20
@@ -24,8 +27,15 @@ class PendingLeases:
     """The pending leases of one attempt at one request."""
 
     def __init__(
-        self, begin: Callable[[], BarrierTransaction], clock: Clock, mount: Mount, path: str, token: str
+        self,
+        begin: Callable[[], BarrierTransaction],
+        clock: Clock,
+        mount: Mount,
+        path: str,
+        token: str,
+        charge: Charge | None = None,
     ) -> None:
+        self._charge = charge
         self._begin = begin
         self._clock = clock
         self._mount = mount
@@ -34,19 +44,28 @@ class PendingLeases:
         self._open: list[Lease] = []
 
     async def record(self, lease: Lease) -> None:
-        """Give `lease` its id and granted ttl, and record it, due soon."""
+        """Give `lease` its id and granted ttl, and record it, due soon. Raises RateLimited over a quota."""
         now = self._clock.now()
-        tx = self._begin()
         entry = leases.entry_for(self._mount, self._path, self._token, lease, now)
         entry.due = entry.pending_until = now + PENDING_SECONDS
-        leases.save(leases.view(tx), entry)
-        await tx.commit()
-        self._open.append(lease)
+        for _ in range(RERUNS):
+            tx = self._begin()
+            leases.save(leases.view(tx), entry)
+            if self._charge is not None:
+                entry.quota = ""
+                await self._charge(tx, entry)
+            try:
+                await tx.commit()
+            except Conflict:
+                continue
+            self._open.append(lease)
+            return
+        raise Conflict(lease.id)
 
     async def drop(self, lease: Lease) -> None:
         """Forget a recorded lease whose secret certainly does not exist."""
         tx = self._begin()
-        leases.drop(leases.view(tx), await leases.lookup(leases.view(tx), lease.id))
+        await counts.drop(tx, await leases.lookup(leases.view(tx), lease.id))
         await tx.commit()
         self._open.remove(lease)
 

@@ -13,6 +13,7 @@ from strongroom.barrier.view import View
 from strongroom.core import leases
 from strongroom.core.leases import LeaseEntry
 from strongroom.core.namespaces.areas import SPACE, lease_area
+from strongroom.core.quotas import counts
 from strongroom.core.token_entry import TokenEntry
 from strongroom.errors import NotFound
 from strongroom.framework import Caller, Mount
@@ -166,7 +167,7 @@ async def _erase(tx: BarrierTransaction, key: bytes, entry: TokenEntry, now: flo
     if entry.lease:
         lease = await expire.find(f"id/{entry.lease}", LeaseEntry)
         if lease is not None:
-            leases.drop(expire, lease)
+            await counts.drop(tx, lease)
     for lease_id in await leases.of_token(expire, entry.id):
         secret = await expire.find(f"id/{lease_id}", LeaseEntry)
         if secret is not None:

@@ -179,6 +179,11 @@ class Engine:
     async def revoke(self, ctx: "Context", lease: Lease) -> None:
         """End an issued secret outside. May run more than once; must then succeed."""
 
+    async def login_role(self, ctx: "Context") -> str:
+        """The role that a login is for, as quotas mean it; empty when it names none."""
+        role = ctx.request.fields.get("role", "")
+        return role if isinstance(role, str) else ""
+
     async def renew_login(self, ctx: "Context", auth: Auth) -> Auth:
         """Check again what login checked (role there, policies the same); raise to refuse renewal."""
         return auth

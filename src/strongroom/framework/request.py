@@ -37,6 +37,7 @@ class Request:
     of a read, list or delete; `fields` is both, decoded on first use.
     `wrap_ttl` is in seconds, 0 for an unwrapped answer. `headers` holds only
     those the door needs (lower case names). `remote` is the client's address.
+    `answer_headers` go out with the answer, whatever it is.
     `namespace` is a path without slashes at its ends; `path` is inside it. The door moves
     segments of `path` that name a namespace over to it.
     """
@@ -52,6 +53,7 @@ class Request:
     remote: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     client_certificate: bytes = b""
+    answer_headers: tuple[tuple[bytes, bytes], ...] = ()
     _fields: dict[str, Any] | None = None
 
     @property

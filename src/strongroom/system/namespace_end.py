@@ -11,6 +11,7 @@ from strongroom.core.namespaces import record
 from strongroom.core.namespaces.areas import area
 from strongroom.core.namespaces.realm import Realm
 from strongroom.core.namespaces.record import Namespace
+from strongroom.core.quotas import record as quotas
 from strongroom.core.token_store import of_namespace
 from strongroom.jobs import JobContext, Kind, enqueue
 from strongroom.system.mount_end import clear, delete_below
@@ -64,5 +65,10 @@ async def _end(house: Core, space: Realm) -> None:
         tx.delete(key)
     record.timed(tx, space.uuid, keeps_time=False)
     record.view(tx).delete(space.path)
+    gone = await quotas.inside(tx, space.path)
+    for key in gone:
+        tx.delete(key)
     await tx.commit()
     house.namespaces.forget_below(space.path)
+    if gone:
+        await house.quotas.load()

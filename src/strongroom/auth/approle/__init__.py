@@ -22,6 +22,10 @@ class AppRole(Engine):
         """Give the mount the key that ids are hashed with."""
         make_hash_key(ctx)
 
+    async def login_role(self, ctx: Context) -> str:
+        """The role whose id is given."""
+        return await login.role_named(ctx)
+
     async def renew_login(self, ctx: Context, auth: Auth) -> Auth:
         """Refuse when the role is gone, or is another one under the same name."""
         role = await ctx.storage.find(f"role/{auth.internal.get('role', '')}", Role)

@@ -45,6 +45,15 @@ async def login(ctx: Context, req: Login) -> Response:
     return Response(auth=auth, facts={"role": name})
 
 
+async def role_named(ctx: Context) -> str:
+    """The role whose id a login names, known or not to be right."""
+    role_id = ctx.request.fields.get("role_id")
+    if not isinstance(role_id, str) or not role_id:
+        return ""
+    owner = await ctx.storage.find(await role_id_key(ctx, role_id), RoleName)
+    return owner.name if owner else ""
+
+
 async def _role_of(ctx: Context, role_id: str) -> tuple[str, Role]:
     owner = await ctx.storage.find(await role_id_key(ctx, role_id), RoleName)
     role = await ctx.storage.find(f"role/{owner.name}", Role) if owner else None
