@@ -32,13 +32,14 @@ from strongroom.inventory import Inventory
 from strongroom.jobs import Workers
 from strongroom.remediation import Incidents
 from strongroom.rotation import RotationEngine
-from strongroom.server import loop
+from strongroom.server import fips, loop
 from strongroom.server.config import Config
 from strongroom.server.log import OperatorLog
 from strongroom.server.pool import Pool
 from strongroom.server.problems import StartFailed
 from strongroom.server.seals import sealing_for
 from strongroom.server.storage import log_name, open_storage
+from strongroom.storage.contract import Storage
 from strongroom.system.audit import DEVICES, AuditDesk, Device
 from strongroom.system.backup import BackupDesk
 from strongroom.system.ceremonies import Ceremonies, Permissions
@@ -73,8 +74,7 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     barrier = Barrier(storage, clock)
     core = Core(barrier, audit, _engines(config), clock, pool.run, openapi.SERVICES)
     core.initialized = await barrier.initialized()
-    seals = await sealing_for(storage, config.seal, pool.run)
-    core.services["ceremonies"] = ceremonies = Ceremonies(core, storage, barrier, config.storage.kind, seals)
+    core.services["ceremonies"] = ceremonies = await _ceremonies(core, storage, config, pool)
     core.services["audit"] = desk = _audit_desk(config, audit, data / "audit", clock, log)
     stack.push_async_callback(desk.sinks.close)
     core.services["backup"] = backups = BackupDesk(storage, data / "backup")
@@ -104,9 +104,17 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     return House(core, api, ceremonies, desk.sinks)
 
 
+async def _ceremonies(core: Core, storage: Storage, config: Config, pool: Pool) -> Ceremonies:
+    """The operator's ceremonies under the seals of the configuration. Raises StartFailed."""
+    sealing = await sealing_for(storage, config.seal, pool.run)
+    openpgp = not config.crypto.fips
+    return Ceremonies(core, storage, core.barrier, config.storage.kind, sealing, openpgp=openpgp)
+
+
 def _engines(config: Config) -> Mapping[str, Engine]:
     """Every kind by name; auth methods as `auth/<kind>`."""
     operator = config.operator
+    unapproved = fips.UNAPPROVED_METHODS if config.crypto.fips else frozenset()
     permissions = Permissions(operator.unauthenticated_rekey, operator.unauthenticated_generate_root)
     return {
         "system": system(permissions),
@@ -115,7 +123,7 @@ def _engines(config: Config) -> Mapping[str, Engine]:
         Findings.kind: Findings(),
         Incidents.kind: Incidents(),
         **ENGINES,
-        **{f"auth/{kind}": method for kind, method in AUTH_METHODS.items()},
+        **{f"auth/{kind}": AUTH_METHODS[kind] for kind in AUTH_METHODS if kind not in unapproved},
     }
 
 

@@ -37,6 +37,12 @@ class Storage(Struct, frozen=True, forbid_unknown_fields=True):
     tls_ca: str = ""
 
 
+class Crypto(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[crypto]`: `fips` starts the server only in FIPS mode, without what is not approved: docs/fips.md."""
+
+    fips: bool = False
+
+
 class Operator(Struct, frozen=True, forbid_unknown_fields=True):
     """`[operator]`: ceremonies that need key shares but no token. Off: they need a token too."""
 
@@ -102,6 +108,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     require_client_cert: bool = False
     storage: Storage = Storage()
     seal: tuple[SealSettings, ...] = ()
+    crypto: Crypto = Crypto()
     operator: Operator = Operator()
     audit: Audit = Audit()
     rotation: Rotation = Rotation()

@@ -13,7 +13,7 @@ from pathlib import Path
 import uvloop
 
 from strongroom.clock import SystemClock
-from strongroom.server import tls
+from strongroom.server import fips, tls
 from strongroom.server.address import Address, bind, parse
 from strongroom.server.assembly import House, open_house
 from strongroom.server.config import Config
@@ -50,6 +50,8 @@ def run(config: Config, *, config_file: Path | None = None, development: Develop
 
 def _check(config: Config, address: Address, development: Development | None) -> None:
     """Refuse what would be unsafe rather than warn of it."""
+    if config.crypto.fips:
+        fips.require()
     if development is not None and not address.loopback:
         raise StartFailed(
             f"development mode does not listen on {address}",

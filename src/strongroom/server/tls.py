@@ -6,7 +6,8 @@ from pathlib import Path
 from strongroom.server.config import Config
 from strongroom.server.problems import StartFailed
 
-_CIPHERS_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20"
+_APPROVED_1_2 = "ECDHE+AESGCM"
+_CIPHERS_1_2 = f"{_APPROVED_1_2}:ECDHE+CHACHA20"
 
 
 def context(config: Config) -> ssl.SSLContext | None:
@@ -21,7 +22,7 @@ def context(config: Config) -> ssl.SSLContext | None:
         return None
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
-    made.set_ciphers(_CIPHERS_1_2)
+    made.set_ciphers(_APPROVED_1_2 if config.crypto.fips else _CIPHERS_1_2)
     made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     made.set_alpn_protocols(["http/1.1"])
     _load_certificate(made, config)

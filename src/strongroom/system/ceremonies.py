@@ -12,7 +12,7 @@ from strongroom.barrier.seal.unseal import Unsealer, UnsealStatus, initialize
 from strongroom.core import bootstrap
 from strongroom.core.core import Core
 from strongroom.core.token_format import LENGTH
-from strongroom.errors import UpstreamFailed
+from strongroom.errors import InvalidRequest, UpstreamFailed
 from strongroom.sensitive import Sensitive
 from strongroom.storage.contract import Storage
 from strongroom.system.pgp import Hiding
@@ -33,7 +33,14 @@ class Ceremonies:
     """
 
     def __init__(
-        self, core: Core, storage: Storage, barrier: Barrier, kind: str, sealing: Sealing | None = None
+        self,
+        core: Core,
+        storage: Storage,
+        barrier: Barrier,
+        kind: str,
+        sealing: Sealing | None = None,
+        *,
+        openpgp: bool = True,
     ) -> None:
         self.core = core
         self.storage_kind = kind
@@ -48,6 +55,7 @@ class Ceremonies:
         self.opened = asyncio.Event()
         if sealing.backends and core.initialized:
             self.due.set()
+        self._openpgp = openpgp
         self._opening = asyncio.Lock()
         self._storage = storage
         self._barrier = barrier
@@ -61,6 +69,11 @@ class Ceremonies:
         self.generate_root.cancel()
         self.rekey_hiding = self.root_hiding = None
         self.opened.clear()
+
+    def check_openpgp(self, *keys: object) -> None:
+        """Raise InvalidRequest when something is to be encrypted to OpenPGP keys and may not be."""
+        if any(keys) and not self._openpgp:
+            raise InvalidRequest("OpenPGP is no approved algorithm, and crypto.fips is set")
 
     async def initialize(self, shares: int, threshold: int, root_token: str = "") -> tuple[list[bytes], str]:
         """Create the store; returns the key shares and the root token, kept nowhere."""

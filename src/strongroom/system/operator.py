@@ -89,6 +89,7 @@ async def init(ctx: Context, req: Init) -> Response:
     desk = ceremonies(ctx)
     automatic = desk.unsealer.automatic
     shares, threshold, keys = _numbers(req, desk.unsealer.kind)
+    desk.check_openpgp(keys, req.root_token_pgp_key)
     holders = recipients(keys, shares, now)
     owner = one(req.root_token_pgp_key, now, "root_token_pgp_key") if req.root_token_pgp_key else None
     parts, token = await desk.initialize(shares, threshold)

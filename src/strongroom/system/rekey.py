@@ -91,6 +91,7 @@ async def rotate_root_start(ctx: Context, req: Begin) -> Response:
 
 
 async def _start(ctx: Context, req: Begin, *, rotate_root: bool) -> Response:
+    ceremonies(ctx).check_openpgp(req.pgp_keys)
     holders = recipients(req.pgp_keys, req.secret_shares, ctx.now())
     if req.backup and not holders:
         raise InvalidRequest("cannot request a backup of the new keys without providing pgp_keys")
@@ -194,8 +195,9 @@ async def root_status(ctx: Context, req: Nothing) -> Response:
 async def root_start(ctx: Context, req: BeginRoot) -> Response:
     if req.otp and req.pgp_key:
         raise InvalidRequest("only one of 'otp' and 'pgp_key' can be given")
-    owner = one(req.pgp_key, ctx.now(), "pgp_key") if req.pgp_key else None
     desk = ceremonies(ctx)
+    desk.check_openpgp(req.pgp_key)
+    owner = one(req.pgp_key, ctx.now(), "pgp_key") if req.pgp_key else None
     status = await desk.generate_root.start(req.otp)
     desk.root_hiding = Hiding(status.nonce, (owner,), otp=status.otp) if owner else None
     return Response(_root(status, desk.root_hiding), doubled=True)
