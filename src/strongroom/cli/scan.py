@@ -17,6 +17,7 @@ exit codes: 0 nothing found, 1 something found, 2 wrong usage, 128 unexpected
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 CLEAN, FOUND = 0, 1
 WARNINGS_SHOWN = 10
+COLLECT = (100_000, 50, 100)  # a scan makes few cycles, and the collector would walk all it remembers
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -114,7 +116,12 @@ def find(args: argparse.Namespace, source: Source, unit: str) -> Report:
         key=key,
         progress=progress,
     )
-    report = _scanned(args, source, options)
+    usual = gc.get_threshold()
+    gc.set_threshold(*COLLECT)
+    try:
+        report = _scanned(args, source, options)
+    finally:
+        gc.set_threshold(*usual)
     if progress:
         progress.clear()
     report.unit = unit

@@ -28,14 +28,8 @@ def find_in_version(path: str, data: bytes, triggers: list[Hit], version: Versio
     """The generic secrets of a version; those in text that its base had are known."""
     if formats.reader_for(path) is not None:
         return find(path, data, triggers)
-    from strongroom.scanner import generic_versions  # noqa: PLC0415
-    from strongroom.scanner.generic_language import place_of  # noqa: PLC0415
+    if not triggers:
+        return ()
+    from strongroom.scanner import generic_versions  # noqa: PLC0415 (for histories only)
 
-    base, place = version.base, place_of(path)
-    zones = generic_versions.zones(base, place, version.copies, len(data)) if base and triggers else []
-    loud = list(generic_versions.loud(triggers, zones)) if zones else triggers
-    new = list(find(path, data, loud))
-    if zones and base:
-        new += list(generic_versions.carried(base, zones, new))
-    version.generic = (place, new)
-    return new
+    return generic_versions.find(path, data, triggers, version)

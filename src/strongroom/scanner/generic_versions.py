@@ -10,6 +10,8 @@ from bisect import bisect_left, bisect_right
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from strongroom.scanner import generic
+from strongroom.scanner.generic_language import place_of
 from strongroom.scanner.generic_triggers import TRIGGERS
 
 if TYPE_CHECKING:
@@ -37,6 +39,17 @@ class Zone(NamedTuple):
     quiet: int
     loud: int
     shift: int
+
+
+def find(path: str, data: bytes, triggers: list[Hit], version: Version) -> list[Candidate]:
+    """The generic secrets of a version that no reader knows the format of."""
+    base, place = version.base, place_of(path)
+    known = zones(base, place, version.copies, len(data)) if base else []
+    new = list(generic.find(path, data, loud(triggers, known) if known else triggers))
+    if known and base:
+        new += list(carried(base, known, new))
+    version.generic = (place, new)
+    return new
 
 
 def zones(base: Version, place: Place, copies: list[tuple[int, int, int]], size: int) -> list[Zone]:

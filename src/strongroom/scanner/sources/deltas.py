@@ -5,8 +5,13 @@ Source: git's `gitformat-pack`, "Deltified representation".
 
 from __future__ import annotations
 
-LEAST = 1024  # bytes of a copy that are worth remembering
-SMALL = 20  # a delta this many times smaller than what it makes is worth reading
+LEAST = 800  # bytes of a copy that are worth remembering
+SMALL = 8  # a delta this many times smaller than what it makes is worth reading
+
+# By the code of a copy: by how many bits each byte behind it is shifted. The first four make
+# the offset, the others the length above it; a byte that is left out is zero.
+_SHIFTS = tuple(tuple(8 * bit for bit in range(7) if code >> bit & 1) for code in range(128))
+_OFFSET = 0xFFFFFFFF
 
 
 def copies(delta: bytes, size: int) -> list[tuple[int, int, int]]:
@@ -27,28 +32,19 @@ def copies(delta: bytes, size: int) -> list[tuple[int, int, int]]:
             at += code
             place += code
             continue
-        begin, at = _read(delta, at, code & 0x0F)
-        length, at = _read(delta, at, code >> 4 & 7)
-        length = length or 0x10000
+        value = 0
+        for shift in _SHIFTS[code - 128]:
+            value |= delta[at] << shift
+            at += 1
+        length = value >> 32 or 0x10000
         if length >= LEAST:
+            begin = value & _OFFSET
             if found and (last := found[-1])[0] + last[2] == place and last[1] + last[2] == begin:
                 found[-1] = (last[0], last[1], last[2] + length)
             else:
                 found.append((place, begin, length))
         place += length
     return found
-
-
-def _read(delta: bytes, at: int, present: int) -> tuple[int, int]:
-    """Read a number whose bytes are there or left out (zero) as the bits of `present` say."""
-    value = shift = 0
-    while present:
-        if present & 1:
-            value |= delta[at] << shift
-            at += 1
-        present >>= 1
-        shift += 8
-    return value, at
 
 
 def _number_end(delta: bytes, at: int) -> int:

@@ -82,9 +82,8 @@ class Reader:
                 self._live += len(child)
 
     def _inflate(self, k: int) -> bytes | None:
-        pack = self.pack
+        pack, at, size = self.pack, self.forest.bodies[k], self.forest.sizes[k]
         try:
-            _, size, at = pack.header(k)
             if size > self.max_size:
                 return None
             data: bytes = inflate(pack.buffer[at : pack.starts[k + 1]], 15, size or 1)
@@ -94,10 +93,8 @@ class Reader:
 
     def _apply(self, base: bytes, k: int, version: Version) -> bytes | None:
         """Return object k, a delta on `base`, and note in `version` what it copies."""
-        pack = self.pack
+        pack, at, size = self.pack, self.forest.bodies[k], self.forest.sizes[k]
         try:
-            kind, size, at = pack.header(k)
-            at = pack.base_offset(k, at)[1] if kind == 6 else at + pack.id_size
             if size > self.max_size or self._live > LIVE_BYTES:
                 return None
             delta = inflate(pack.buffer[at : pack.starts[k + 1]], 15, size)

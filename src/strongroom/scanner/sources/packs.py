@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 INDEX_MAGIC = b"\xfftOc\x00\x00\x00\x02"
 BLOB, OFS_DELTA, REF_DELTA = 3, 6, 7
 LARGE_OFFSET = 1 << 31
+ENTRY_HEADER = 32  # bytes that hold an entry's type, size and how far back its base is
 PACK_HEADER = 12  # magic, version, count; the trailing checksum is as long as an object id
 
 
@@ -69,31 +70,27 @@ class Pack:
         at = 1032 + self.places[k] * self.id_size
         return self.index[at : at + self.id_size]
 
-    def header(self, k: int) -> tuple[int, int, int]:
-        """Return type, size when inflated, and where what follows the header begins."""
-        buffer = self.buffer
-        at = self.starts[k]
-        byte = buffer[at]
+    def entry(self, k: int) -> tuple[int, int, int, int]:
+        """Return type, size when inflated, where an offset delta's base begins (else -1), where its content does."""
+        start = self.starts[k]
+        head = self.buffer[start : start + ENTRY_HEADER]
+        byte = head[0]
         kind = byte >> 4 & 7
         size = byte & 15
-        shift = 4
+        shift, at = 4, 1
         while byte & 128:
-            at += 1
-            byte = buffer[at]
+            byte = head[at]
             size |= (byte & 127) << shift
-            shift += 7
-        return kind, size, at + 1
-
-    def base_offset(self, k: int, at: int) -> tuple[int, int]:
-        """Return where the base of an offset delta begins, and where its compressed bytes do."""
-        buffer = self.buffer
-        byte = buffer[at]
+            shift, at = shift + 7, at + 1
+        if kind != OFS_DELTA:
+            return kind, size, -1, start + at + (self.id_size if kind == REF_DELTA else 0)
+        byte = head[at]
         back = byte & 127
         while byte & 128:
             at += 1
-            byte = buffer[at]
+            byte = head[at]
             back = (back + 1) << 7 | byte & 127
-        return self.starts[k] - back, at + 1
+        return kind, size, start - back, start + at + 1
 
     def number_at(self, offset: int) -> int:
         """Return the number of the object that begins at `offset`, -1 where none does."""
@@ -102,13 +99,14 @@ class Pack:
 
 
 class Forest:
-    """The delta trees of a pack's blobs, as linked lists in arrays (8 bytes an object).
+    """The delta trees of a pack's blobs, as linked lists in arrays (24 bytes an object).
 
     `first[k]` is the number of the first delta on object k, `after[k]` the next
     one on the same base, both plus one so that 0 means none. `roots` and
     `costs` are the whole blobs with something wanted in their tree, and about
     how many bytes that tree inflates to. Only wanted objects and the bases
-    they need are looked at.
+    they need are looked at: `sizes[k]` is what object k inflates to (a delta: itself), `bodies[k]` where
+    it begins compressed.
     """
 
     def __init__(self, pack: Pack, wanted: Container[bytes] | None, seen: set[bytes]) -> None:
@@ -116,6 +114,8 @@ class Forest:
         self.pack = pack
         self.first = array("I", bytes(4 * pack.count))
         self.after = array("I", bytes(4 * pack.count))
+        self.sizes = array("Q", bytes(8 * pack.count))
+        self.bodies = array("Q", bytes(8 * pack.count))
         self.emit = bytearray(pack.count)
         self._root = array("q", bytes(8 * pack.count))
         self._number: dict[bytes, int] = {}
@@ -128,7 +128,7 @@ class Forest:
                 self.emit[k] = 1
                 cost[root - 1] = cost.get(root - 1, 0) + 1
         self.roots = sorted(cost)
-        self.costs = [cost[root] * (pack.header(root)[1] + 512) for root in self.roots]
+        self.costs = [cost[root] * (self.sizes[root] + 512) for root in self.roots]
         del self._root, self._number
 
     def _chosen(self, wanted: Container[bytes] | None, seen: set[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -167,15 +167,16 @@ class Forest:
         """Return the number of the base of k (-1: none), and whether k is a whole blob and so its own."""
         pack = self.pack
         try:
-            kind, _, at = pack.header(k)
-            if kind == BLOB:
-                return k, True
-            if kind == OFS_DELTA:
-                return pack.number_at(pack.base_offset(k, at)[0]), False
-            if kind == REF_DELTA:
-                return self._by_id(pack.buffer[at : at + pack.id_size]), False
-        except IndexError:
-            pass
+            kind, self.sizes[k], base, self.bodies[k] = pack.entry(k)
+        except (IndexError, OverflowError):
+            return -1, False
+        if kind == BLOB:
+            return k, True
+        if kind == OFS_DELTA:
+            return pack.number_at(base), False
+        if kind == REF_DELTA:
+            at = self.bodies[k]
+            return self._by_id(pack.buffer[at - pack.id_size : at]), False
         return -1, False
 
     def _by_id(self, name: bytes) -> int:
