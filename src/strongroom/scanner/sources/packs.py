@@ -71,7 +71,7 @@ class Pack:
         return self.index[at : at + self.id_size]
 
     def entry(self, k: int) -> tuple[int, int, int, int]:
-        """Return type, size when inflated, where an offset delta's base begins (else -1), where its content does."""
+        """Return type, size when inflated, where an offset delta has its base (else -1) and its content."""
         start = self.starts[k]
         head = self.buffer[start : start + ENTRY_HEADER]
         byte = head[0]
