@@ -14,7 +14,7 @@ from strongroom.clock import Clock, rfc3339
 from strongroom.core.hasher import Hasher
 from strongroom.core.tokens import Session
 from strongroom.errors import StrongroomError
-from strongroom.framework import Auth, Mount, Request, Response
+from strongroom.framework import Auth, Mount, Operation, Request, Response
 from strongroom.framework.audit import AuditLog
 
 T = TypeVar("T")
@@ -22,6 +22,7 @@ T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 _NO_AUTH = b"{}"
 _NO_RESPONSE = b'"response":{}'
+_GIVEN_AGAIN = frozenset({Operation.READ, Operation.LIST, Operation.SCAN})
 _KEPT_HEADERS = ("user-agent", "x-forwarded-for")
 _REMEMBERED = 1024
 _REMEMBERED_BYTES = 512
@@ -229,7 +230,9 @@ class Trail:
         response.encoded = _encode(data)
         if plain and isinstance(data, dict):
             return _encode(hasher.members(data, plain))
-        return hasher.shown(data, response.encoded)
+        if self._request.operation in _GIVEN_AGAIN:
+            return hasher.shown(data, response.encoded)
+        return _encode(hasher.hide(data))
 
     def _rest(self, response: Response) -> dict[str, Any]:
         """What an answer's entry says besides its data."""

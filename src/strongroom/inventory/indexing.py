@@ -17,16 +17,21 @@ PENDING = "pending/"  # changed secrets
 FRESH = "fresh/"  # what mounts have issued
 ALL = 1 << 31
 TOGETHER = 100  # notes of what was issued that make one transaction
-AT_ONCE = 8  # changed secrets that do: all their versions are read, and requests wait meanwhile
+AT_ONCE = 16  # changed secrets that do: all their versions are read, and requests wait meanwhile
 MOST = 256  # values of one version that are indexed
 
 Changes = dict[str, bytes | None]
 Step = Callable[[BarrierTransaction], Awaitable[Changes | None]]
 
 
-def note(tx: BarrierTransaction, uuid: str, path: str) -> None:
-    """Leave a note that a secret may have changed."""
-    View(tx, AREA).put_bytes(f"{PENDING}{uuid}/{path}", b"")
+async def note(tx: BarrierTransaction, uuid: str, path: str) -> None:
+    """Leave a note that a secret may have changed.
+
+    One that is there does, and is not written again: when it goes before `tx` commits, `tx` conflicts.
+    """
+    view, key = View(tx, AREA), f"{PENDING}{uuid}/{path}"
+    if not await view.holds(key):
+        view.put_bytes(key, b"")
 
 
 async def notes(tx: BarrierTransaction) -> list[str]:
@@ -120,7 +125,7 @@ async def note_all(tx: BarrierTransaction, mounts: Iterable[Mount]) -> None:
     for mount in mounts:
         if mount.kind == secrets.KIND:
             async for path in secrets.every(tx, mount):
-                note(tx, mount.uuid, path)
+                await note(tx, mount.uuid, path)
 
 
 async def note_unmounted(tx: BarrierTransaction, mounts: Iterable[Mount]) -> None:

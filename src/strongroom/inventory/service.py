@@ -94,7 +94,7 @@ class InventoryDesk:
         if path:
             if request.operation is not Operation.DELETE:
                 await self._check_facts(tx, mount, path)
-            indexing.note(tx, mount.uuid, path)
+            await indexing.note(tx, mount.uuid, path)
 
     async def _check_facts(self, tx: BarrierTransaction, mount: Mount, path: str) -> None:
         required = await self.required(tx, mount)
@@ -113,8 +113,8 @@ class InventoryDesk:
             path = secrets.read(mount, request)
             if path:
                 version = int(response.facts.get("version", 0))
-                self.gathered.add(mount.uuid, path, version, caller, self._core.clock.now())
-                if len(self.gathered) == FLUSH_READS:
+                new = self.gathered.add(mount.uuid, path, version, caller, self._core.clock.now())
+                if new and len(self.gathered) == FLUSH_READS:
                     self._work.set()
             elif request.operation not in ASKING:
                 self._changed = True

@@ -67,18 +67,20 @@ class Gathered:
     def __len__(self) -> int:
         return len(self._reads)
 
-    def add(self, mount: str, path: str, version: int, caller: Caller, now: float) -> None:
-        """Count one read."""
+    def add(self, mount: str, path: str, version: int, caller: Caller, now: float) -> bool:
+        """Count one read; tell whether there was none like it."""
         identity = identity_of(caller)
         read = (mount, path, version, identity)
         seen = self._reads.get(read)
         if seen is not None:
             self._reads[read] = (seen[0] + 1, seen[1], now)
-        elif len(self._reads) < MAX_GATHERED:
+            return False
+        if len(self._reads) < MAX_GATHERED:
             self._reads[read] = (1, now, now)
             self._callers[identity] = Seen(caller.policies, bool(caller.entity_id))
         else:
             self.lost += 1
+        return True
 
     def take(self, most: int) -> "Gathered":
         """Up to `most` reads, out of what there is."""
