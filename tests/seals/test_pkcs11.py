@@ -5,8 +5,10 @@ from pathlib import Path
 import pkcs11
 import pytest
 
+from strongroom.barrier.seal.sealing import Backend, Sealing
 from strongroom.errors import IntegrityFailure, InvalidCredentials, UpstreamFailed
 from tests.seals.conftest import PIN, Module
+from tests.seals.stores import Store, key_file_seal, off
 
 pytestmark = [pytest.mark.component("softhsm")]
 ROOT_KEY = b"r" * 32
@@ -88,6 +90,16 @@ async def test_a_session_that_was_closed_by_force_is_not_used_again(module: Modu
     wrapped = await seal.wrap(ROOT_KEY, b"state")
     pkcs11.lib(module.library).reinitialize()
     assert await seal.unwrap(wrapped, b"state") == ROOT_KEY
+
+
+async def test_from_shares_to_the_token_to_a_file_and_back(module: Module, tmp_path: Path) -> None:
+    module.token("moving")
+    remote, local = Backend("pkcs11", module.seal("moving")), key_file_seal(tmp_path, "local")
+    store = Store()
+    await store.make()
+    for during, after in (([remote], [remote]), ([off(remote), local], [local]), ([off(local)], [])):
+        await store.unseal(Sealing(*during), migrate=True)
+        assert await store.opens(*after)
 
 
 async def test_a_library_that_cannot_be_loaded(module: Module, tmp_path: Path) -> None:

@@ -8,10 +8,14 @@ from msgspec import structs
 
 from strongroom.barrier.seal.rekey import Rekey
 from strongroom.barrier.seal.sealing import Backend, Sealing
-from strongroom.barrier.seal.state import STATE_KEY, SealState, stored_state
+from strongroom.barrier.seal.state import NEXT_STATE_KEY, STATE_KEY, SealState, Wrapping, stored_state
+from strongroom.barrier.seal.tending import Tending
+from strongroom.barrier.seal.unseal import Unsealer
 from strongroom.errors import IntegrityFailure, InvalidCredentials, InvalidRequest, UpstreamFailed
 from strongroom.framework.context import in_thread
-from strongroom.storage.contract import StorageFull
+from strongroom.storage.contract import Conflict, StorageFull
+from strongroom.storage.optimistic import Writes
+from tests.seals.conftest import FullStorage
 from tests.seals.stores import Store, key_file_seal, off
 
 
@@ -126,6 +130,9 @@ async def test_a_disabled_one_is_dropped_when_another_is_seen_to_open(
 async def test_one_that_the_configuration_forgot_is_kept(store: Store, first: Backend) -> None:
     await store.tended(first)
     assert await store.names() == ["first", "second"]
+    unsealer = Unsealer(store.storage, store.barrier(), Sealing(first))
+    assert [one.name for one in await unsealer.unconfigured()] == ["second"]
+    assert await Unsealer(FullStorage(), store.barrier(), Sealing(first)).unconfigured() == []
 
 
 async def test_the_root_key_is_wrapped_anew_on_demand(store: Store, first: Backend, second: Backend) -> None:
@@ -219,6 +226,98 @@ async def test_a_seal_that_refused_is_not_asked_again_until_people_act(
     assert len(asked) == 1
     await store.unseal(sealing)
     assert len(asked) == 2
+
+
+async def test_a_wrong_pin_of_a_seal_that_is_added_is_tried_once(first: Backend) -> None:
+    asked: list[str] = []
+
+    class Locking:
+        """Refuses, and counts."""
+
+        kind = "keyfile"
+        unwrap = staticmethod(first.seal.unwrap)
+        version = staticmethod(first.seal.version)
+
+        async def wrap(self, root_key: bytes, associated: bytes) -> bytes:
+            asked.append("wrap")
+            raise InvalidCredentials("the token refuses the PIN")
+
+    store = Store()
+    await store.make(first)
+    tending = await store.tended(first, Backend("second", Locking()))
+    for _ in range(3):
+        await tending.tend()
+    assert len(asked) == 1
+    assert tending.health["second"].why == "the token refuses the PIN"
+
+
+async def test_what_a_seal_does_not_open_again_is_not_kept(first: Backend) -> None:
+    class Forgetful:
+        """Opens something else than it wrapped."""
+
+        kind = "keyfile"
+        wrap = staticmethod(first.seal.wrap)
+        version = staticmethod(first.seal.version)
+
+        async def unwrap(self, wrapped: bytes, associated: bytes) -> bytes:
+            return bytes(32)
+
+    store = Store()
+    with pytest.raises(IntegrityFailure, match="does not open; nothing was changed"):
+        await store.make(Backend("second", Forgetful()))
+    await store.make(first)
+    tending = await store.tended(first, Backend("second", Forgetful()))
+    assert await store.names() == ["first"]
+    assert not tending.well
+
+
+async def test_a_wrapping_of_another_root_key_is_ill(store: Store, first: Backend, second: Backend) -> None:
+    tending = await store.tended(first, second)
+    state = await store.state()
+    other = await first.seal.wrap(os.urandom(32), state.associated("keyfile"))
+    changed = Wrapping("first", "keyfile", other), state.held[1]
+    tx = store.storage.begin()
+    tx.put(STATE_KEY, state.under(changed).encoded())
+    await tx.commit()
+    assert not await tending.tend()
+    assert "another root key" in tending.health["first"].why
+
+
+async def test_shares_are_not_tended_before_they_are_migrated(first: Backend) -> None:
+    store = Store()
+    await store.make()
+    barrier = await store.unseal(Sealing())
+    assert not await Tending(store.storage, barrier, Sealing(first), store.clock).tend()
+
+
+async def test_the_server_is_told_when_its_seals_hold_nothing(store: Store, tmp_path: Path) -> None:
+    stranger = Sealing(key_file_seal(tmp_path, "stranger"))
+    with pytest.raises(InvalidRequest, match="sealed by multiseal, and the server is set to keyfile"):
+        await stranger.opened(await store.state())
+
+
+@pytest.mark.parametrize("key", [NEXT_STATE_KEY, STATE_KEY])
+async def test_a_change_by_another_node_at_any_moment_stops_this_one(
+    first: Backend, second: Backend, key: str
+) -> None:
+    store = Store()
+    await store.make(first)
+
+    class Shared(FullStorage):
+        """Another node writes the same key at the same time."""
+
+        async def apply(self, writes: Writes) -> None:
+            if key == STATE_KEY and STATE_KEY in writes:
+                raise Conflict
+            if key == NEXT_STATE_KEY and NEXT_STATE_KEY in writes:
+                state = await store.state()
+                writes[NEXT_STATE_KEY] = state.encoded()
+            await super().apply(writes)
+
+    store.storage.__class__ = Shared
+    with pytest.raises(InvalidRequest, match="changed meanwhile"):
+        await store.tended(first, second)
+    assert await store.names() == ["first"]
 
 
 async def test_a_state_of_a_server_that_knew_one_seal_opens_and_takes_a_second(

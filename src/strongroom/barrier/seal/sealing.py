@@ -150,9 +150,14 @@ class Sealing:
 
     async def wrapping(self, state: SealState, backend: Backend, root_key: bytes) -> Wrapping:
         """`root_key` wrapped anew by this service, seen to open. Raises as it does."""
-        kind = backend.seal.kind
-        wrapped = await backend.seal.wrap(root_key, state.associated(kind))
-        if not equal(await backend.seal.unwrap(wrapped, state.associated(kind)), root_key):
+        kind, seal = backend.seal.kind, backend.seal
+        try:
+            wrapped = await seal.wrap(root_key, state.associated(kind))
+            opened = await seal.unwrap(wrapped, state.associated(kind))
+        except InvalidCredentials as error:
+            self.refused[backend.name] = error
+            raise
+        if not equal(opened, root_key):
             raise IntegrityFailure(f"what the seal {backend.name} wraps does not open; nothing was changed")
         return Wrapping(backend.name, kind, wrapped)
 

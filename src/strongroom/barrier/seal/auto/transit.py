@@ -7,7 +7,6 @@ API: Vault's `transit/encrypt`, `transit/decrypt`, `auth/token/renew-self`. No r
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
 from strongroom.errors import IntegrityFailure, UpstreamFailed
@@ -54,7 +53,7 @@ class Transit:
         """Ciphertext as `vault:v1:…`, and the `v1` of it. Raises UpstreamFailed."""
         plaintext = base64.b64encode(data_key).decode()
         answer = await self._ask(f"{self._mount}/encrypt/{self._key_name}", {"plaintext": plaintext})
-        ciphertext = answer.get("data", {}).get("ciphertext", "")
+        ciphertext = str(_part(answer, "data").get("ciphertext"))
         parts = ciphertext.split(":")
         if len(parts) != 3 or not parts[2]:
             raise UpstreamFailed("the transit server answered without a ciphertext")
@@ -65,8 +64,8 @@ class Transit:
         body = {"ciphertext": ciphertext.decode("ascii", "replace")}
         answer = await self._ask(f"{self._mount}/decrypt/{self._key_name}", body)
         try:
-            return base64.b64decode(answer["data"]["plaintext"], validate=True)
-        except (KeyError, TypeError, binascii.Error):
+            return base64.b64decode(_part(answer, "data")["plaintext"], validate=True)
+        except (KeyError, TypeError, ValueError):
             raise UpstreamFailed("the transit server answered without a plaintext") from None
 
     async def keep(self) -> float | None:
@@ -74,10 +73,10 @@ class Transit:
 
         Raises UpstreamFailed.
         """
-        own = (await self._ask("auth/token/lookup-self")).get("data") or {}
+        own = _part(await self._ask("auth/token/lookup-self"), "data")
         if not own.get("ttl") or not own.get("renewable"):
             return None
-        renewed = (await self._ask("auth/token/renew-self", {})).get("auth") or {}
+        renewed = _part(await self._ask("auth/token/renew-self", {}), "auth")
         return max(float(renewed.get("lease_duration") or 0) / 2, _SHORTEST_RENEWAL)
 
     async def _ask(self, path: str, body: dict[str, str] | None = None) -> dict[str, Any]:
@@ -95,6 +94,12 @@ class Transit:
             reason = type(error).__name__
             raise UpstreamFailed(f"the transit server {self._address} does not answer: {reason}") from None
         return _checked(answer)
+
+
+def _part(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    """An object inside the answer; empty when there is none."""
+    found = answer.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _checked(answer: httpx.Response) -> dict[str, Any]:
