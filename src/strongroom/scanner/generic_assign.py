@@ -159,6 +159,14 @@ def _read(data: bytes, left: int, right: int, place: Place) -> Assignment | None
         element = _ELEMENT.match(data, right, right + 200)
         if element is not None and (place.kind != "code" or before in (b"<", b":")):
             return generic_values.element(data, name, left, element.end())
+    if data[right : right + 1] == b"," or data[left - 2 : left] in (b", ", b",$", b" $"):
+        unpacked = _unpacked(data, name, left)
+        if unpacked is not None:
+            return unpacked
+    return _declared(data, name, left, right, place)
+
+
+def _declared(data: bytes, name: str, left: int, right: int, place: Place) -> Assignment | None:
     typed = _TYPED.match(data, right, right + 80)
     if typed is not None:
         return generic_values.value(data, name, left, "assign", typed.end(), place)
@@ -173,10 +181,6 @@ def _operator(data: bytes, name: str, left: int, right: int, place: Place) -> As
     if data[left - 2 : left] == b"${" and place.suffix != "robot":
         default = _DEFAULT.match(data, right, right + 400)
         return Assignment(name, left, "embedded", *default.span("v"), True) if default else None
-    if data[right : right + 1] == b"," or data[left - 2 : left] in (b", ", b",$", b" $"):
-        unpacked = _unpacked(data, name, left)
-        if unpacked is not None:
-            return unpacked
     op = _OP.match(data, right, right + 64)
     if op is None:
         return None

@@ -19,6 +19,7 @@ from strongroom.scanner.scoring_text import covered
 PIN = 6  # digits that alone make a password
 SENTENCE = 3  # spaces in a value that make it one
 _SNAKE = lazy(r"[a-z]{2,}\d{0,3}(?:_[a-z]{2,}\d{0,3}){1,4}")
+_BY_NAME = ("before", "encoded")  # shapes whose detector is told by the name in them
 _JOINTS = str.maketrans("", "", " _-.")
 
 
@@ -173,7 +174,7 @@ def _judged(shaped: Shaped, value: str, data: bytes, place: Place) -> Verdict:
         return Verdict(False, 0.0, (reason,))
     op = {"argument": "call", "before": "comma"}.get(shaped.shape.name, "embedded")
     verdict = _decide(shaped.shape.name, named, raw, op, place)
-    return verdict._replace(detector=f"generic.{named.kind}" if op == "comma" else kind)
+    return verdict._replace(detector=f"generic.{named.kind}" if shaped.shape.name in _BY_NAME else kind)
 
 
 def _named(shaped: Shaped) -> Named | None:
@@ -188,7 +189,7 @@ def _shape_against(shaped: Shaped, value: str, data: bytes) -> str:
     """Say what on its line rules a judged shape out, or ""."""
     if shaped.shape.detector == "generic.basic_auth" and not _REQUEST.search(_line(data, shaped.start)):
         return "`-u` of a program that makes no request"
-    if shaped.shape.name not in ("bearer_token", "auth_token", "flag", "before"):
+    if shaped.shape.name not in ("bearer_token", "auth_token", "flag", *_BY_NAME):
         return ""
     line = data[max(data.rfind(b"\n", 0, shaped.start) + 1, shaped.start - 200) : shaped.start]
     if b"pass" in line[-40:] or b"pw" in line[-20:]:

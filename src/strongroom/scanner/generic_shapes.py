@@ -62,6 +62,10 @@ _COMMANDS = (
         r"\s{0,2}(?:sudo\s{1,2}-S|(?:sudo\s)?passwd\s--stdin|docker\slogin|(?:sudo\s)?chpasswd)"
     ),
     r"net\s{1,2}use\s[^\n]{1,120}/user:\S{1,60}\s{1,2}(?P<v>[^\s\"'%/]{3,60})",
+    (
+        r"(?i:nickserv)[\"',: ]{1,8}(?i:identify)\s{1,3}(?:[\w|^-]{1,30}\s{1,2})?"
+        r"(?P<v>[^\s\"'<$]{3,80})[\"')]{0,3}\s{0,3}$"
+    ),
     r"(?:pass(?:in|out)?)\s{1,2}[\"']?pass:(?P<v>[^\s\"'$]{2,80})",
 )
 _LOGIN_CALL = (
@@ -103,6 +107,18 @@ _BEFORE = (
     r"(?i:pass(?:word|wd|phrase|code)?|pwd|pw|"
     r"secret|token|key|credentials?|salt|seed)\d?)(?![\w-])"
 )
+# A name and its value in a text that is itself encoded: JSON in a script or an attribute, a query in a URL.
+_QUOTE = r"(?:\\{1,3}u0022|\\{1,3}x22|&quot;|&#34;|%22)"
+_NAMED = (
+    r"(?P<n>[\w.-]{0,60}?(?i:pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credentials?|auth|salt)\d?)"
+)
+_ENCODED = (
+    rf"(?<![\w-]){_NAMED}{_QUOTE}\s?(?:[:=]|%3[aA])\s?{_QUOTE}(?P<v>[^\s\"'<>&\\%]{{3,300}})(?={_QUOTE})",
+    (
+        rf"(?:(?<=%26)|(?<![A-Za-z0-9-])){_NAMED}%3[dD]"
+        rf"(?P<v>(?:[\w.~+/!*-]|%(?!2[0267]|3[eE]|0)[0-9A-Fa-f]{{2}}){{3,300}})"
+    ),
+)
 _PASSWORDS, _TOKENS = "(?:pass(?:word|wd|phrase)?|pwd)", "(?:secret|token|key)"
 
 SHAPES: dict[str, tuple[Shape, ...]] = {
@@ -117,6 +133,7 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
         ),
         *(_shape("token", text % _TOKENS, judged=True, name="flag") for text in (_EXPECTED, _EQUALS)),
     ),
+    "encoded": (*(_shape("password", text, judged=True, name="encoded") for text in _ENCODED),),
     "before": (_shape("password", _BEFORE, judged=True, name="before"),),
     "jwt": (
         _shape("jwt", r"(?<![\w-])(?P<v>eyJ[\w-]{8,2000}\.eyJ?[\w-]{8,4000}\.[\w-]{10,2000})(?![\w-])"),

@@ -151,6 +151,15 @@ TRIGGERS = (
             r"w|b)[ =]?[\"']?[^\s-]"
         ),
     ),
+    Trigger("command", r"(?i)nickserv[\"',: ]{1,8}identify\s{1,3}[^\s<]"),
+    Trigger(
+        "encoded",
+        r"(?i)(?:pass|pwd|secret|token|key|cred|auth|salt)[\w.-]{0,16}(?:%3d|(?:\\{1,3}u0022|\\{1,3}x22|&quot;|&#34;|%22)"
+        r" ?(?:[:=]|%3a) ?(?:\\{1,3}u0022|\\{1,3}x22|&quot;|&#34;|%22))[^\s&%\\\"']",
+    ),
+    Trigger(
+        "assign", r"(?i)<(?:\w{1,20}:)?\w{0,24}(?:pass\w{0,8}|pwd|secret|token|key) [^<>\n]{1,80}>[^<\s]{3}"
+    ),
     Trigger("command", r"(?i)\bnet\s{1,3}use\b[^\n]{0,80}/user:\S"),
     Trigger(
         "command",

@@ -64,6 +64,7 @@ READERS = (
     Reader("git credentials", r"\.?git-credentials", _from("accounts", "credential_urls")),
     Reader("s3fs keys", r"\.?passwd-s3fs|\.s3fs", _from("accounts", "key_pairs")),
     Reader("Rails master key", r"master\.key|credentials/\w+\.key", _from("accounts", "key_file")),
+    Reader("Exim logins", r"passwd\.client", _from("accounts", "mail_client")),
     Reader("CVS passwords", r"\.cvspass", _from("accounts", "cvspass")),
     Reader(
         "docker logins",

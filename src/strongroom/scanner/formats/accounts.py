@@ -30,6 +30,7 @@ _NETRC = lazy(
 _CREDENTIAL_URL = lazy(rb"^\s*[a-z][a-z0-9+.-]*://(?P<u>[^\s/:@]*)(?::(?P<v>[^\s/@]+))?@", re.MULTILINE)
 _PAIR = lazy(rb"^\s*(?:[\w.-]{1,63}:)?(?P<u>[A-Z0-9]{16,32}):(?P<v>[^\s:]{20,})\s*$", re.MULTILINE)
 _HEX_KEY = lazy(rb"\A\s*(?P<v>[0-9a-fA-F]{32,512})\s*\Z")
+_CLIENT = lazy(rb"^(?!#)[^:\s]+:[^:\n]*:(?P<v>[^\s:]+)\s*$", re.MULTILINE)
 _CVS = lazy(rb"^(?:/1 )?:\w+:[^\s]+\s+(?P<v>A\S+)\s*$", re.MULTILINE)
 _TEXT_IN_HASHES = lazy(rb"[*!x]+|[*!]\S*|NP|LK|\*LK\*|\*NP\*")
 
@@ -87,6 +88,13 @@ def key_file(path: str, data: bytes) -> Iterator[Candidate]:
     """A file that is one hexadecimal key, such as Rails' `master.key`."""
     if len(data) < 600:
         yield from (_found("encryption_key", match, "master_key") for match in _HEX_KEY.finditer(data))
+
+
+def mail_client(path: str, data: bytes) -> Iterator[Candidate]:
+    """Exim's `passwd.client`: `host:login:password`."""
+    for match in _CLIENT.finditer(data):
+        if not placeholder(match["v"].decode("utf-8", "replace")):
+            yield _found("password", match, "password")
 
 
 def cvspass(path: str, data: bytes) -> Iterator[Candidate]:
