@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import re
 import signal
 import ssl
@@ -65,7 +64,6 @@ def start(*options: str | Path) -> Server:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     assert process.stderr is not None
     said = ""
