@@ -1,5 +1,7 @@
 """Findings: one for each secret, merged from reports, opened again only for a reason."""
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -14,6 +16,15 @@ QUIET = {"severity": "medium"}
 async def only(house: House, **more: Any) -> Any:
     told = await house.report(finding=QUIET, **more)
     return await house.read(f"findings/{told['listed'][0]['id']}")
+
+
+def texts(answer: Any) -> Iterator[str]:
+    """Every text in an answer, names of members too."""
+    if isinstance(answer, str):
+        yield answer
+    elif isinstance(answer, list | dict):
+        for each in answer if isinstance(answer, list) else chain.from_iterable(answer.items()):
+            yield from texts(each)
 
 
 async def test_the_same_report_again_changes_nothing(house: House) -> None:
@@ -158,3 +169,19 @@ async def test_a_beginning_that_fits_two_findings_names_none(house: House) -> No
     assert (await house.read(f"findings/{finding['id'][:5]}"))["id"] == finding["id"]
     with pytest.raises(NotFound):
         await house.read(f"findings/{finding['id'][:3]}")
+
+
+async def test_what_a_report_calls_things_cannot_look_like_something_else(house: House) -> None:
+    """File names, authors and rules come from whoever commits: none may write over a line, or add one."""
+    evil = "x\x1b[2J\nclosed  false_positive\x9b"
+    told = await house.report(
+        finding={"name": evil, "advice": evil, "docs": evil, "reach": {evil: evil}},
+        place={"path": evil, "author": evil, "email": evil, "field": evil, "owners": [evil]},
+    )
+    shown = await house.read(f"findings/{told['listed'][0]['id']}")
+    places = [place.pop("path") for place in shown["occurrences"]]
+    assert places == [evil]  # the file is called so
+    assert [text for text in texts(shown) if not text.isprintable()] == []
+    assert shown["name"] == "x\\x1b[2J\\nclosed  false_positive\\x9b"
+    with pytest.raises(InvalidRequest, match="source"):
+        await house.write("findings/report", source="a\nb", findings=[])

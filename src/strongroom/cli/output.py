@@ -71,6 +71,8 @@ class Output:
             return
         titles = list(rows[0])
         cells = [[self._cell(row.get(title)) for title in titles] for row in rows]
+        if self.style != "csv":  # a line for each record: none can hold what looks like another
+            cells = [[cell.replace("\n", "\\n") for cell in row] for row in cells]
         self._grid(titles, cells)
 
     def pairs(self, content: Mapping[str, Any], *, secret: bool = False) -> None:

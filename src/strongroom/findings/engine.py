@@ -219,7 +219,7 @@ def _place(place: Place) -> dict[str, Any]:
 
 def _shown(place: Place) -> str:
     path = "!".join((place.path or "stdin", *place.inside))
-    return f"{path}:{place.line}{f' @{place.commit[:12]}' if place.commit else ''}"
+    return record.printable(f"{path}:{place.line}{f' @{place.commit[:12]}' if place.commit else ''}")
 
 
 def _source(source: Source) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.findings import owners, record, severity
 from strongroom.findings.callers import Actor
-from strongroom.findings.record import MAX_PLACES, Finding, Held, Place, Source
+from strongroom.findings.record import MAX_PLACES, Finding, Held, Place, Source, printable
 from strongroom.findings.report import Report, Reported, ReportedPlace
 from strongroom.findings.vault import Vault
 
@@ -91,7 +91,7 @@ class Intake:
             id=id,
             detector=reported.detector,
             fingerprint=reported.fingerprint,
-            name=reported.name or reported.detector,
+            name=printable(reported.name or reported.detector),
             first_seen=self.now,
             last_seen=self.now,
         )
@@ -100,13 +100,14 @@ class Intake:
         """Take what the latest report says; a report without a live check forgets none."""
         finding.last_seen = self.now
         finding.reported, finding.confidence = reported.severity, reported.confidence
-        finding.advice, finding.docs = reported.advice, reported.docs
+        finding.advice, finding.docs = printable(reported.advice), printable(reported.docs)
         finding.playbook = reported.playbook or finding.playbook
         finding.public = finding.public or public
         if reported.validity not in ("unknown", finding.validity):
             finding.validity = reported.validity
             finding.note(self.now, self.who.name, "checked", reported.validity)
-        finding.reach = dict(reported.reach) or finding.reach
+        reach = {printable(name): printable(text) for name, text in reported.reach.items()}
+        finding.reach = reach or finding.reach
 
     def _place(self, finding: Finding, report: Report, reported: Reported) -> bool:
         """Merge the occurrences; True when one is in a file or commit not known before."""
@@ -134,12 +135,12 @@ class Intake:
             inside=each.inside,
             line=each.line,
             column=each.column,
-            commit=each.commit,
-            author=each.author,
-            email=each.email,
-            date=each.date,
-            field=each.field,
-            owners=each.owners,
+            commit=printable(each.commit),
+            author=printable(each.author),
+            email=printable(each.email),
+            date=printable(each.date),
+            field=printable(each.field),
+            owners=tuple(map(printable, each.owners)),
             seen=self.now,
             scan=report.scan,
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from strongroom.findings.record import Place, Suggestion
+from strongroom.findings.record import Place, Suggestion, printable
 
 MAX_SUGGESTIONS = 5
 
@@ -16,7 +16,7 @@ def suggest(facts: Iterable[Mapping[str, str]], places: Iterable[Place]) -> tupl
             found.setdefault(each["owner"], "owner in the inventory")
     for place in known:
         for owner in place.owners:
-            found.setdefault(owner, f"code owner of {place.path}")
+            found.setdefault(owner, f"code owner of {printable(place.path)}")
     written = sorted((place for place in known if place.email or place.author), key=lambda p: p.date)
     for place in written:
         found.setdefault(place.email or place.author, f"wrote it in commit {place.commit[:12]}")

@@ -170,6 +170,11 @@ def id_of(detector: str, fingerprint: str) -> str:
     return sha256(f"{detector}\0{fingerprint}".encode()).hexdigest()[:ID_HEX]
 
 
+def printable(text: str) -> str:
+    """Text of others as people are shown it: control characters, ends of lines too, are spelled out."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def digest(text: str) -> str:
     """A storage name of bounded length."""
     return sha256(text.encode()).hexdigest()[:32]

@@ -58,7 +58,7 @@ class Report(Fields, frozen=True):
     files, and what was in these and is not seen again is then gone.
     """
 
-    source: Annotated[str, Meta(min_length=1, max_length=500)]
+    source: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
     scan: Annotated[str, Meta(max_length=64, pattern=r"^[0-9a-zA-Z_-]*$")] = ""
     public: bool = False
     coverage: Literal["part", "tree", "history"] = "part"
