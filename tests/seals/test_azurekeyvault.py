@@ -72,6 +72,15 @@ async def test_a_new_version_wraps_anew(vault: AzureVault, service: Make) -> Non
     assert backend.seal.version(held.wrapped) == list(vault.keys["turning"])[-1]
 
 
+async def test_without_a_secret_the_environment_says_who_asks(
+    vault: AzureVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("TENANT_ID", "tenant"), ("CLIENT_ID", "client"), ("CLIENT_SECRET", SECRET)):
+        monkeypatch.setenv(f"AZURE_{name}", value)
+    made = AzureKeyVault(vault.address, "seal", in_thread, authority=vault.address)
+    assert await made.decrypt(*await made.encrypt(b"k" * 32)) == b"k" * 32
+
+
 async def test_refusals_and_absence_may_pass(vault: AzureVault, service: Make) -> None:
     for made, says in (
         (service(secret="a-wrong-secret"), "refuses the login"),

@@ -79,6 +79,14 @@ async def test_a_key_that_is_disabled_may_be_enabled_again(
     assert await made.decrypt(ciphertext, version) == b"k" * 32
 
 
+async def test_without_a_file_the_environment_says_who_asks(
+    endpoint: str, credentials: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", credentials)
+    made = service(endpoint, "")
+    assert await made.decrypt(*await made.encrypt(b"k" * 32)) == b"k" * 32
+
+
 async def test_refusals_and_absence_may_pass(
     kms: GoogleKms, endpoint: str, credentials: str, tmp_path: Path
 ) -> None:
