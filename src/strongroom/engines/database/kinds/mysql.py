@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pymysql
 from pymysql.connections import Connection
@@ -38,6 +38,23 @@ CREATE_SECONDS = 60.0
 REFUSED_LOGIN = (ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, 3118, 4151)
 SPEAKS_OF_STATEMENT = (ER.PARSE_ERROR, ER.SYNTAX_ERROR)
 T = TypeVar("T")
+if TYPE_CHECKING:
+    _Driver = Connection[Any]
+else:
+    _Driver = Connection  # generic in its stubs only
+
+
+class _Session(_Driver):
+    """Where no TLS is asked for it is used if the server offers it, unverified: no authorities are read."""
+
+    def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
+        if sslp:
+            made: ssl.SSLContext = super()._create_ssl_ctx(sslp)  # type: ignore[misc]  # not in the stubs
+            return made
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
 
 
 class _Connection:
@@ -95,7 +112,7 @@ class MySQL:
     def _open(self, username: str, password: str) -> "Connection[Any]":
         parameters = address(self._settings.url, username, password)
         tls = parameters.pop("tls")
-        return pymysql.connect(
+        return _Session(
             **parameters,
             charset="utf8mb4",
             sql_mode="STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION",
