@@ -21,6 +21,7 @@ from strongroom.server.seals import keep_alive, open_when_due
 from strongroom.storage.memory import MemoryStorage
 from strongroom.system.ceremonies import Ceremonies, Permissions
 from strongroom.system.engine import system
+from strongroom.system.exposition import text
 from tests.suites.house import ListLog
 
 
@@ -99,6 +100,19 @@ async def test_a_node_opens_once_another_has_migrated_the_store(sealing: Sealing
     task.cancel()
     assert said.getvalue().count("a seal migration is pending") == 1
     assert not barrier.sealed
+
+
+async def test_the_metrics_tell_which_seal_would_open_the_store(sealing: Sealing, key_file: Path) -> None:
+    desk = ceremonies(MemoryStorage(), FakeClock(), sealing)
+    desk.core.services["ceremonies"] = desk
+    await desk.initialize(1, 1)
+    await desk.open()
+    await desk.core.expiry.stop()
+    await desk.tending.tend()
+    assert b'strongroom_seal_healthy{seal="keyfile"} 1.0' in text(desk.core)
+    await in_thread(key_file.unlink)
+    await desk.tending.tend()
+    assert b'strongroom_seal_healthy{seal="keyfile"} 0.0' in text(desk.core)
 
 
 async def test_a_transit_token_that_is_not_renewed_is_told_once() -> None:

@@ -32,6 +32,7 @@ class _Numbers(Collector):
             "strongroom_barrier_encryptions", "Entries encrypted under it.", status.encryptions
         )
         yield from _devices(house)
+        yield from _seals(house)
         yield self._requests()
 
     def _requests(self) -> HistogramMetricFamily:
@@ -56,6 +57,16 @@ def _devices(house: Core) -> Iterator[Metric]:
         failures.add_metric((name,), status.failures)
     yield lag
     yield failures
+
+
+def _seals(house: Core) -> Iterator[Metric]:
+    healthy = GaugeMetricFamily(
+        "strongroom_seal_healthy", "1 while this seal would open the store.", labels=("seal",)
+    )
+    desk = house.services.get("ceremonies")
+    for name, health in sorted(desk.tending.health.items()) if desk is not None else ():
+        healthy.add_metric((name,), float(health.healthy))
+    yield healthy
 
 
 def _cumulative(series: Series) -> list[tuple[str, float]]:
