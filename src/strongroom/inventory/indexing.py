@@ -34,9 +34,10 @@ async def note(tx: BarrierTransaction, uuid: str, path: str) -> None:
         view.put_bytes(key, b"")
 
 
-async def notes(tx: BarrierTransaction) -> list[str]:
-    """Some notes of changed secrets, as `uuid/path`."""
-    return [key.removeprefix(PENDING) for key in await View(tx, AREA).keys(PENDING, "", AT_ONCE)]
+async def notes(tx: BarrierTransaction, after: str = "") -> list[str]:
+    """Some notes of changed secrets, as `uuid/path`, in order."""
+    bound = PENDING + after if after else ""
+    return [key.removeprefix(PENDING) for key in await View(tx, AREA).keys(PENDING, bound, AT_ONCE)]
 
 
 def note_issued(tx: BarrierTransaction, uuid: str, path: str, held: Fresh) -> None:

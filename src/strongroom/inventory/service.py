@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 5.0
 FLUSH_READS = 4096
+INDEX_SECONDS = 10.0  # between two looks at what has changed
 READS_AT_ONCE = 64  # in one transaction, so that requests go in between
 RERUNS = 64
 PATIENCE = 20.0  # seconds that a question to the index waits for changes
@@ -227,10 +228,12 @@ class InventoryDesk:
             await indexing.load(self._core.barrier.begin, self.rows)
 
     async def _take_notes(self, end: float | None) -> None:
-        while noted := await indexing.notes(self._core.barrier.begin()):
+        after = ""  # what is noted behind it meanwhile is for the next time
+        while noted := await indexing.notes(self._core.barrier.begin(), after):
             self._go_on(end)
             mounts, now = self._core.mounts.values(), self._core.clock.now()
             await self._retried(indexing.indexing(self.keys, mounts, noted, now))
+            after = noted[0]  # the others are gone as well, unless it was too much at once
         while issued := await indexing.issued(self._core.barrier.begin()):
             self._go_on(end)
             await self._retried(indexing.indexing_issued(self.keys, issued))
@@ -259,14 +262,16 @@ class InventoryDesk:
         await usage.write(View(tx, AREA), taken, self._core.clock.now())
 
     async def _run(self) -> None:
+        clock, due = asyncio.get_running_loop().time, 0.0
         while not self._closing:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._work.wait(), FLUSH_SECONDS)
             self._work.clear()
-            changed, self._changed = self._changed, False
             try:
-                if changed and not self._closing:
+                if self._changed and clock() >= due and not self._closing:
+                    self._changed = False
                     await self.settled(patience=None)
+                    due = clock() + INDEX_SECONDS
                 await self.flush()
             except Sealed:
                 return
