@@ -57,6 +57,7 @@ async def test_a_request_past_its_deadline_is_given_up(rig: Rig) -> None:
     rig.pass_time(91)
     status, headers, body = await read_answer(reader)
     assert (status, headers["connection"]) == (503, "close")
+    assert headers["retry-after"] == "1"
     assert b"took too long" in body
     writer.close()
 

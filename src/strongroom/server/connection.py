@@ -16,6 +16,7 @@ from strongroom.server.http1 import BadFraming, Chunked, Fields, Head, parse_fie
 if TYPE_CHECKING:
     from strongroom.server.listener import Listener
 
+_RETRY = ((b"retry-after", b"1"),)
 _LINGER_SECONDS = 2
 _PIPELINED_BYTES = 64 * 1024
 _WRITE_BYTES = 1024 * 1024
@@ -190,7 +191,7 @@ class Connection(asyncio.Protocol):
         try:
             answer = await self._api.answer(call)
         except asyncio.CancelledError:
-            answer = refusal(503, "the request took too long")
+            answer = refusal(503, "the request took too long", headers=_RETRY)
             self._keep = False
         self._task = None
         if self.state is not State.ANSWER:
@@ -236,7 +237,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, status: int, reason: str) -> None:
         self._keep = False
-        self._send(refusal(status, reason))
+        self._send(refusal(status, reason, headers=_RETRY if status == 503 else ()))
         self._finish_request()
 
     def _linger(self) -> None:
