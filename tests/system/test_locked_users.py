@@ -97,3 +97,23 @@ async def test_a_policy_must_allow_both(house: House) -> None:
         await house.read("sys/locked-users", token=plain)
     with pytest.raises(PermissionDenied):
         await house.write(f"sys/locked-users/{one}/unlock/ann", token=plain)
+
+
+async def test_a_namespace_sees_and_opens_its_own_and_what_is_below(house: House) -> None:
+    await house.write("sys/namespaces/team")
+    for space in ("team", ""):
+        await house.write("sys/auth/three", {"type": "userpass"}, namespace=space)
+        await house.write("auth/three/users/eve", {"password": "right"}, namespace=space)
+    for _ in range(5):
+        with pytest.raises(InvalidCredentials):
+            await house.write("auth/three/login/eve", {"password": "x"}, token=None, namespace="team")
+    root = (await house.read("sys/locked-users")).data
+    assert [(one["namespace_path"], one["counts"]) for one in root["by_namespace"]] == [("", 3), ("team/", 1)]
+    team = (await house.read("sys/locked-users", namespace="team")).data
+    assert [(one["namespace_path"], one["counts"]) for one in team["by_namespace"]] == [("team/", 1)]
+    one = await accessor(house, "one")
+    await house.write(f"sys/locked-users/{one}/unlock/ann", namespace="team")
+    assert (await house.read("sys/locked-users")).data["total"] == 4
+    three = team["by_namespace"][0]["mount_accessors"][0]["mount_accessor"]
+    await house.write(f"sys/locked-users/{three}/unlock/eve", namespace="team")
+    assert (await house.read("sys/locked-users")).data["total"] == 3

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from strongroom.core.namespaces import record
+from strongroom.core.namespaces.realm import Realm
 from strongroom.framework import Context, Fields, Mount, Response, Route
 from strongroom.framework.lockout import limits_of, locked_names, unlock
 from strongroom.system.house import core, realm, transaction
@@ -30,16 +32,29 @@ class Unlock(Fields, frozen=True):
 
 
 async def list_locked(ctx: Context, req: Listing) -> Response:
-    """Tell the closed names by auth method, the method with the most first."""
-    methods = [await _method(ctx, mount) for mount in _mounts(ctx, req.mount_accessor)]
+    """Tell the closed names of this namespace and those below it by auth method, the fullest first."""
+    spaces = [realm(ctx)]
+    if not req.mount_accessor:
+        below = await record.below(transaction(ctx), realm(ctx).path)
+        spaces += [await core(ctx).namespaces.of(entry.uuid) for entry in below if not entry.deleting]
+    found = [await _namespace(ctx, space, req.mount_accessor) for space in spaces]
+    children = [one for one in found[1:] if one["counts"]]
+    told = sorted([found[0], *children], key=lambda one: -int(one["counts"]))
+    return Response({"by_namespace": told, "total": sum(one["counts"] for one in told)})
+
+
+async def _namespace(ctx: Context, space: Realm, accessor: str) -> dict[str, Any]:
+    methods = [await _method(ctx, mount) for mount in _mounts(space, accessor)]
     closed = sorted((one for one in methods if one["counts"]), key=lambda one: -int(one["counts"]))
-    if req.mount_accessor and not closed:
-        closed = [{"mount_accessor": req.mount_accessor, "counts": 0, "alias_identifiers": None}]
     total = sum(one["counts"] for one in closed)
-    space = realm(ctx)
-    name = space.namespace.id if space.namespace else "root"
-    here = {"namespace_id": name, "namespace_path": space.prefix, "counts": total, "mount_accessors": closed}
-    return Response({"by_namespace": [here], "total": total})
+    if accessor and not closed:
+        closed = [{"mount_accessor": accessor, "counts": 0, "alias_identifiers": None}]
+    return {
+        "namespace_id": space.namespace.id if space.namespace else "root",
+        "namespace_path": space.prefix,
+        "counts": total,
+        "mount_accessors": closed,
+    }
 
 
 async def _method(ctx: Context, mount: Mount) -> dict[str, Any]:
@@ -50,14 +65,14 @@ async def _method(ctx: Context, mount: Mount) -> dict[str, Any]:
 
 async def unlock_name(ctx: Context, req: Unlock) -> Response:
     """Open the name; one that is not closed, or not there, stays as it is."""
-    for mount in _mounts(ctx, req.mount_accessor):
+    for mount in _mounts(realm(ctx), req.mount_accessor):
         for name in {req.alias_identifier, req.alias_identifier.lower()}:
             unlock(_inside(ctx, mount).storage, mount, name)
     return Response()
 
 
-def _mounts(ctx: Context, accessor: str) -> list[Mount]:
-    methods = [mount for path, mount in sorted(realm(ctx).mounts.items()) if path.startswith(AUTH)]
+def _mounts(space: Realm, accessor: str) -> list[Mount]:
+    methods = [mount for path, mount in sorted(space.mounts.items()) if path.startswith(AUTH)]
     return [mount for mount in methods if accessor in ("", mount.accessor)]
 
 
