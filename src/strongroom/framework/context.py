@@ -98,6 +98,9 @@ class _NothingPending:
     drop = record
 
 
+_NOTHING_PENDING = _NothingPending()
+
+
 def _held_nowhere(path: str, values: Mapping[str, str]) -> None:
     """Where nobody keeps an index of values."""
 
@@ -131,9 +134,8 @@ class Context:
     separate: Callable[[], AbstractAsyncContextManager[View]]
     pool: Callable[..., Awaitable[Any]]
     house: Any = None
-    limits: Mapping[str, int] = field(default_factory=dict)
     deferred: list[Callable[[], Awaitable[object] | None]] = field(default_factory=list)
-    pending: Pending = field(default_factory=_NothingPending)
+    pending: Pending = _NOTHING_PENDING
     outside: Outside = field(default_factory=Outside)
     password: Callable[[str], Awaitable[str]] = _no_password
     holds: Callable[[str, Mapping[str, str]], None] = _held_nowhere
