@@ -153,6 +153,34 @@ READERS = (
 )
 
 
+# Most files of a source tree: no reader's path ends so, unless it holds one of ODD (a test holds them to it).
+PLAIN = frozenset(
+    (
+        *(
+            "py",
+            "pyi",
+            "pyc",
+            "pyx",
+            "js",
+            "mjs",
+            "cjs",
+            "ts",
+            "tsx",
+            "jsx",
+            "c",
+            "h",
+            "cc",
+            "cpp",
+            "hpp",
+            "cs",
+        ),
+        *("rs", "go", "java", "kt", "scala", "swift", "rb", "pl", "html", "htm", "css", "scss", "md", "rst"),
+        *("svg", "png", "gif", "jpg", "woff2", "so"),
+    )
+)
+ODD = ("env", "vpn/", "pwfile", "htdigest", "mutt/", "ncftp/", "wp-config")
+
+
 @lru_cache(maxsize=1)
 def _matcher() -> re.Pattern[str]:
     return re.compile(
@@ -164,6 +192,8 @@ def _matcher() -> re.Pattern[str]:
 def reader_for(path: str) -> Reader | None:
     """Return the reader of the file at `path`, or None for nearly all files."""
     tail = "/".join(path.lower().replace("\\", "/").rsplit("/", 2)[-2:])
+    if tail.rpartition(".")[2] in PLAIN and not any(odd in tail for odd in ODD):
+        return None
     match = _matcher().match(tail)
     if match is None or match.lastindex is None:
         return None
