@@ -73,6 +73,10 @@ def _install(args: argparse.Namespace, kinds: list[str]) -> None:
         for kind in hook_scripts.CLIENT:
             if not os.path.lexists(place / kind):
                 hook_scripts.place(place, kind, hook_scripts.script(kind, everywhere=True, check=False))
+    if "pre-receive" in kinds:
+        from strongroom.scanner import rules  # noqa: PLC0415 (compiles them: a push has no time for it)
+
+        rules.load()
     if "pre-receive" in kinds and not args.hooks_dir and not git(args, "config", PUSH_OPTIONS):
         git(args, "config", PUSH_OPTIONS, "true")
         git(args, "config", WE_SET, "true")

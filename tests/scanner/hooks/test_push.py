@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,11 @@ def test_uninstalling_puts_the_servers_settings_back(run: Run, server: Path) -> 
     run(STRONGROOM, "uninstall", "--repository", server)
     assert run("git", "-C", server, "config", "receive.advertisePushOptions").returncode == 1
     assert not (server / "hooks/pre-receive").exists()
+
+
+def test_compiling_the_rules_is_left_to_a_process_that_ends_by_itself(run: Run) -> None:
+    """In a process of its own: pytest has threads, and forking one that has them is not safe."""
+    code = (
+        "import os; from strongroom.cli import hook_receive as h; h._warm(); raise SystemExit(os.wait()[1])"
+    )
+    assert run(sys.executable, "-c", code).returncode == 0
