@@ -1,5 +1,6 @@
 """A real server and its command line, moved from shares to seals and back, with several seals at once."""
 
+import json
 import os
 import subprocess
 import sys
@@ -41,13 +42,15 @@ def local(key_file: Path) -> str:
     return f'[[seal]]\nkind = "keyfile"\nkey_file = "{key_file}"\n'
 
 
-def command(server: Server, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+def command(
+    server: Server, *words: str, given: str = "", token: str = "none"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "strongroom", *words, "--address", f"http://127.0.0.1:{server.port}"],
         input=given,
         capture_output=True,
         text=True,
-        env={**os.environ, "STRONGROOM_TOKEN": "none"},
+        env={**os.environ, "STRONGROOM_TOKEN": token},
         check=False,
     )
 
@@ -75,6 +78,13 @@ def test_from_shares_to_a_seal_and_back_by_the_command_line(begin: Begin, local:
     with begin(local) as server:
         status_once(server, sealed=False)
         assert call(server, "GET", "/v1/auth/token/lookup-self", root)[0] == 200
+        rekey = ("operator", "rekey", "--target", "recovery")
+        begun = command(server, *rekey, "--init", "--shares", "1", "--threshold", "1", "--json", token=root)
+        share = {"key": keys[0], "nonce": json.loads(begun.stdout)["nonce"]}
+        assert call(server, "POST", "/v1/sys/rekey-recovery-key/update", root, **share)[0] == 200
+        said = command(server, *rekey, "-", given=keys[1], token=root).stdout
+        assert said.startswith("Recovery key 1: ")
+        keys = [said.splitlines()[0].removeprefix("Recovery key 1: ")]
         server.stop()
     with begin(f"{local}disabled = true\n") as server:
         move(server, keys)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from strongroom.cli.session import Session
 
 # OpenBao's spelling always takes a token; Vault's `sys/rekey` may be open by configuration.
-AREA = "sys/rekey"
+AREAS = {"barrier": "sys/rekey", "recovery": "sys/rekey-recovery-key"}
 
 
 def configure(to: parsing.Parts) -> None:
@@ -25,6 +25,7 @@ def configure(to: parsing.Parts) -> None:
             "strongroom operator rekey             (asks for a present share)",
             "strongroom operator rekey --verify    (asks for a new share, to prove it works)",
             "strongroom operator rekey --init --shares 2 --threshold 2 --pgp-keys ann.asc,bob.asc --backup",
+            "strongroom operator rekey --target recovery --init   (under auto-unseal)",
         ),
     )  # fmt: skip
     share_argument(rekey)
@@ -44,6 +45,9 @@ def configure(to: parsing.Parts) -> None:
     rekey.add_argument(
         "--threshold", "--key-threshold", metavar="N", type=int, default=3, help="how many open it (3)"
     )
+    rekey.add_argument(
+        "--target", choices=tuple(AREAS), default="barrier", help="key shares (barrier), or recovery keys"
+    )
     rekey.add_argument("--nonce", metavar="NONCE", help="the attempt this share is for")
     rekey.add_argument("--pgp-keys", metavar="FILES", help=pgp.HELP)
     rekey.add_argument(
@@ -54,21 +58,25 @@ def configure(to: parsing.Parts) -> None:
     )
 
 
+def _area(session: Session) -> str:
+    return AREAS[session.args.target]
+
+
 def _rekey(session: Session) -> int:
     args = session.args
     if args.init:
         return _begin(session)
     if args.backup_retrieve:
-        session.output.structure(session.data(session.ask("GET", f"{AREA}/backup")))
+        session.output.structure(session.data(session.ask("GET", f"{_area(session)}/backup")))
         return errors.OK
     if args.backup_delete:
-        session.ask("DELETE", f"{AREA}/backup")
+        session.ask("DELETE", f"{_area(session)}/backup")
         session.say("the kept shares are deleted")
         return errors.OK
     if args.status:
-        return _show(session, session.data(session.ask("GET", f"{AREA}/init")))
+        return _show(session, session.data(session.ask("GET", f"{_area(session)}/init")))
     if args.cancel:
-        session.ask("DELETE", f"{AREA}/{'verify' if args.verify else 'init'}")
+        session.ask("DELETE", f"{_area(session)}/{'verify' if args.verify else 'init'}")
         session.say("cancelled: the present key shares stay in force")
         return errors.OK
     return _verify(session) if args.verify else _submit(session)
@@ -85,11 +93,11 @@ def _begin(session: Session) -> int:
         body |= {"pgp_keys": pgp.public_keys(args.pgp_keys), "backup": args.backup}
     elif args.backup:
         raise Failure(errors.USAGE, "--backup needs --pgp-keys", "Only encrypted shares are ever kept.")
-    return _show(session, session.data(session.ask("POST", f"{AREA}/init", body)))
+    return _show(session, session.data(session.ask("POST", f"{_area(session)}/init", body)))
 
 
 def _submit(session: Session) -> int:
-    status = session.data(session.ask("GET", f"{AREA}/init"))
+    status = session.data(session.ask("GET", f"{_area(session)}/init"))
     if not status["started"]:
         raise Failure(errors.USAGE, "no rekey is under way", "", "Begin: strongroom operator rekey --init")
     if status.get("verification_nonce"):
@@ -98,13 +106,14 @@ def _submit(session: Session) -> int:
             "Hand in new shares: strongroom operator rekey --verify",
         )  # fmt: skip
     body = {"key": share(session), "nonce": session.args.nonce or status["nonce"]}
-    after = session.data(session.ask("POST", f"{AREA}/update", body))
+    after = session.data(session.ask("POST", f"{_area(session)}/update", body))
     if not after.get("keys_base64"):
         return _show(session, after)
     if session.output.style != "table" or session.output.field:
         session.output.facts(after)
     else:
-        print_shares(session, after)
+        recovery = session.args.target == "recovery"
+        print_shares(session, after, name="Recovery key" if recovery else "Key share")
     if after.get("verification_required"):
         session.say(
             "The present shares stay in force until enough new ones are handed in: operator rekey --verify"
@@ -115,9 +124,9 @@ def _submit(session: Session) -> int:
 
 
 def _verify(session: Session) -> int:
-    status = session.data(session.ask("GET", f"{AREA}/verify"))
+    status = session.data(session.ask("GET", f"{_area(session)}/verify"))
     body = {"key": share(session), "nonce": session.args.nonce or status["nonce"]}
-    after = session.data(session.ask("POST", f"{AREA}/verify", body))
+    after = session.data(session.ask("POST", f"{_area(session)}/verify", body))
     if after.get("complete"):
         session.say("the new key shares are in force")
         session.output.facts({"complete": True})

@@ -106,7 +106,8 @@ def _init(session: Session) -> int:
         return errors.OK if done else errors.NEGATIVE
     body: dict[str, Any] = {}
     if args.shares is not None or args.threshold is not None:
-        body |= {"secret_shares": args.shares or SHARES, "secret_threshold": args.threshold or THRESHOLD}
+        body["secret_shares"] = SHARES if args.shares is None else args.shares
+        body["secret_threshold"] = THRESHOLD if args.threshold is None else args.threshold
     recovery = args.recovery_shares or args.recovery_threshold
     if recovery:
         body |= {"recovery_shares": args.recovery_shares, "recovery_threshold": args.recovery_threshold}
