@@ -19,7 +19,6 @@ class Accepted:
 EVERYWHERE = (
     Accepted("", r"^\+\.mount_type$", "Vault names the kind of mount in each answer; OpenBao does not"),
     Accepted("", r"^\+.*\.(created_by|reason)$", "a version records who wrote it and why"),
-    Accepted("", r"^-.*\.deprecation_status", "none of our kinds is deprecated"),
     Accepted("", r"running_plugin_version", "there are no plugins"),
     Accepted("", r"cluster_name|\.version ", "the product's own name and version"),
     Accepted(
@@ -73,6 +72,7 @@ ACCEPTED: dict[str, tuple[Accepted, ...]] = {
     "leases": (Accepted("POST sys/(renew|revoke)", "", "older paths that some clients still call"),),
     "capabilities": (),
     "userpass": (
+        Accepted("GET sys/auth/userpass", "options None", "no options are null here as in the listing"),
         Accepted("", "entity_id", _ENTITY),
         Accepted("login/ann|none/password", "status 400, theirs 500", _FAULT),
         Accepted(

@@ -30,9 +30,11 @@ def shown(mount: Mount) -> dict[str, Any]:
     if mount.path.startswith(AUTH):
         config["token_type"] = mount.config.token_type
     config.update(optional(mount.config))
+    own = table.protected(mount.path)
     return {
         "accessor": mount.accessor,
         "config": config,
+        **({} if own else {"deprecation_status": "supported"}),
         "description": mount.description,
         "external_entropy_access": mount.external_entropy_access,
         "local": mount.local,

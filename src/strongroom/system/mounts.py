@@ -21,9 +21,6 @@ from strongroom.system.mount_end import end_mount
 from strongroom.system.mount_table import AUTH, Named, find_mount, replace_table, shown
 from strongroom.system.tune import LENIENT, Tuning, configured
 
-# What one mount's own description says besides the table's.
-SUPPORTED = {"deprecation_status": "supported"}
-
 
 class Enable(Fields, frozen=True, kw_only=True):
     """A new mount."""
@@ -70,11 +67,11 @@ async def list_auth(ctx: Context, req: Nothing) -> Response:
 
 
 async def read_mount(ctx: Context, req: Named) -> Response:
-    return Response({**shown(find_mount(ctx, req.path, "")), **SUPPORTED}, doubled=True)
+    return Response(shown(find_mount(ctx, req.path, "")), doubled=True)
 
 
 async def read_auth(ctx: Context, req: Named) -> Response:
-    return Response({**shown(find_mount(ctx, req.path, AUTH)), **SUPPORTED}, doubled=True)
+    return Response(shown(find_mount(ctx, req.path, AUTH)), doubled=True)
 
 
 async def enable_mount(ctx: Context, req: Enable) -> Response:
