@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 
 from strongroom.clock import FakeClock
 from strongroom.errors import InvalidRequest
@@ -38,6 +39,15 @@ def test_one_openssl_in_fips_mode_is_not_enough(name: str) -> None:
 
 def test_with_both_it_tries_what_it_needs() -> None:
     fips.require(lambda: BOTH)
+
+
+@pytest.mark.parametrize("error", [InternalError("broken", []), UnsupportedAlgorithm("none"), ValueError()])
+def test_a_provider_that_does_not_do_it_is_refused(error: Exception) -> None:
+    def attempt() -> None:
+        raise error
+
+    with pytest.raises(StartFailed, match="does not work in the cryptography package"):
+        fips.require(lambda: BOTH, attempt)
 
 
 def test_tls_has_approved_suites_only(tmp_path: Path) -> None:

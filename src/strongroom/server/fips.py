@@ -7,7 +7,7 @@ packages of the usual index bring one without the FIPS provider. This server has
 import _hashlib
 from collections.abc import Callable, Mapping
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.bindings._rust import openssl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -26,7 +26,13 @@ def active() -> Mapping[str, bool]:
     }
 
 
-def require(modes: Callable[[], Mapping[str, bool]] = active) -> None:
+def trial() -> None:
+    """Do what the server needs of the provider. Raises as `cryptography` does."""
+    XAES(bytes(KEY_BYTES)).seal(b"", b"")
+    Ed25519PrivateKey.generate().sign(b"")
+
+
+def require(modes: Callable[[], Mapping[str, bool]] = active, attempt: Callable[[], None] = trial) -> None:
     """Raise StartFailed unless each OpenSSL is in FIPS mode and does what the server needs of it."""
     missing = [name for name, enabled in modes().items() if not enabled]
     if missing:
@@ -36,11 +42,10 @@ def require(modes: Callable[[], Mapping[str, bool]] = active) -> None:
             "See docs/fips.md for how to build it; or remove crypto.fips.",
         )
     try:
-        XAES(bytes(KEY_BYTES)).seal(b"", b"")
-        Ed25519PrivateKey.generate().sign(b"")
-    except (UnsupportedAlgorithm, ValueError):
+        attempt()
+    except (InternalError, UnsupportedAlgorithm, ValueError):
         raise StartFailed(
-            "the FIPS provider lacks an algorithm",
-            "AES-256 and Ed25519 (FIPS 186-5) are needed.",
-            "Use a provider that has both; see docs/fips.md.",
+            "the FIPS provider does not work in the cryptography package",
+            "AES-256 and Ed25519 (FIPS 186-5) are needed, from one provider that both OpenSSLs share.",
+            "Build cryptography against Python's OpenSSL; see docs/fips.md.",
         ) from None
