@@ -102,6 +102,31 @@ async def test_a_node_opens_once_another_has_migrated_the_store(sealing: Sealing
     assert not barrier.sealed
 
 
+async def test_a_node_opens_once_another_has_initialised_the_store(sealing: Sealing) -> None:
+    storage, clock = MemoryStorage(), FakeClock()
+    desk, said, waits = ceremonies(storage, clock, sealing), io.StringIO(), list[float]()
+    desk.due.set()
+    opened = asyncio.Event()
+
+    async def tell() -> None:
+        opened.set()
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            await ceremonies(storage, clock, sealing).initialize(1, 1)
+        await asyncio.sleep(0)
+
+    desk.core.openers[:] = [tell]
+    task = asyncio.create_task(open_when_due(desk, OperatorLog(stream=said), wait))
+    async with asyncio.timeout(10):
+        await opened.wait()
+        await desk.core.expiry.stop()
+    task.cancel()
+    assert waits == [1, 2, 4]
+    assert "does not open" not in said.getvalue()
+
+
 async def test_the_metrics_tell_which_seal_would_open_the_store(sealing: Sealing, key_file: Path) -> None:
     desk = ceremonies(MemoryStorage(), FakeClock(), sealing)
     desk.core.services["ceremonies"] = desk

@@ -97,6 +97,8 @@ async def _open(ceremonies: Ceremonies, log: OperatorLog, pause: float) -> bool:
             if pause == FIRST_PAUSE:
                 log.warning("a seal migration is pending: it takes operator unseal --migrate", to=kind)
             return False  # a quorum may hand it in to another node
+        if not status.initialized:
+            return False
         if not status.automatic:
             return True
         await ceremonies.open()

@@ -53,8 +53,8 @@ class Ceremonies:
         self.root_hiding: Hiding | None = None
         self.due = asyncio.Event()
         self.opened = asyncio.Event()
-        if sealing.backends and core.initialized:
-            self.due.set()
+        if sealing.backends and (core.initialized or barrier.shared is not None):
+            self.due.set()  # another node may initialise a shared store
         self._openpgp = openpgp
         self._opening = asyncio.Lock()
         self._storage = storage
