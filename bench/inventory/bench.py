@@ -39,10 +39,11 @@ def main(short: bool) -> None:
         grown = (server.resident_bytes() - before) / 2**20
         print(
             f"{count:,} values stored and indexed in {time.perf_counter() - began:.0f} s, "
-            f"{searchable:,} of them searched for; {grown:.0f} MiB more resident"
+            f"{searchable:,} of them searched for; {grown:.0f} MiB more resident, "
+            f"{server.peak_bytes() / 2**20:.0f} MiB at most"
         )
         _compare(server, Path(sysconfig.get_paths()["purelib"]), 1 if short else 3)
-        for folder in () if short else ("/usr/lib", "/usr/share"):
+        for folder in () if short else (sys.prefix, "/usr"):
             _sweep(server, folder)
 
 
