@@ -44,7 +44,7 @@ def call(server: Server, method: str, path: str, token: str = "", **fields: Any)
 
 def status_once(server: Server, *, sealed: bool) -> dict[str, Any]:
     """The seal's status when it is as wanted, within a bounded time."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         found: dict[str, Any] = call(server, "GET", "/v1/sys/seal-status")[1]
         if found["sealed"] is sealed:
