@@ -296,6 +296,25 @@ async def test_the_server_is_told_when_its_seals_hold_nothing(store: Store, tmp_
         await stranger.opened(await store.state())
 
 
+async def test_a_name_that_went_to_another_kind_leaves_what_the_first_holds(
+    store: Store, first: Backend, second: Backend
+) -> None:
+    class Other:
+        """Another kind, which is away."""
+
+        kind = "other"
+        unwrap = staticmethod(first.seal.unwrap)
+        version = staticmethod(first.seal.version)
+
+        async def wrap(self, root_key: bytes, associated: bytes) -> bytes:
+            raise UpstreamFailed("away")
+
+    tending = await store.tended(Backend("first", Other()), second)
+    assert await store.names() == ["first", "second"]
+    assert not tending.fully_wrapped
+    assert await store.opens(first)
+
+
 @pytest.mark.parametrize("key", [NEXT_STATE_KEY, STATE_KEY])
 async def test_a_change_by_another_node_at_any_moment_stops_this_one(
     first: Backend, second: Backend, key: str

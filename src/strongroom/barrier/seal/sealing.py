@@ -64,8 +64,11 @@ class Sealing:
 
     def holding(self, state: SealState, backend: Backend) -> Wrapping | None:
         """What `backend` has wrapped of `state`."""
-        named = (backend.name, backend.seal.kind)
-        return next((one for one in state.held if (one.name, one.kind) == named), None)
+        return next((one for one in state.held if _of(one, backend)), None)
+
+    def foreign(self, state: SealState) -> list[Wrapping]:
+        """What services hold of `state` that the configuration does not name."""
+        return [one for one in state.held if not any(_of(one, backend) for backend in self.backends)]
 
     def opens(self, state: SealState) -> bool:
         """Whether a service of the configuration, disabled or not, holds `state`; or people, as it says."""
@@ -172,6 +175,11 @@ class Sealing:
         if failure is not None and (every or not made):
             raise failure
         return made
+
+
+def _of(wrapping: Wrapping, backend: Backend) -> bool:
+    """Whether it is this service's; one of another kind has only the name in common."""
+    return (wrapping.name, wrapping.kind) == (backend.name, backend.seal.kind)
 
 
 def _proof(root_key: bytes) -> bytes:

@@ -62,10 +62,11 @@ class Tending:
             return False
         root_key = next(iter(opened.values()))
         wrappings = await self._brought_up(state, root_key, opened, anew=anew)
-        self.fully_wrapped = {one.name for one in wrappings} >= {one.name for one in self._sealing.enabled}
+        target = state.under(wrappings)
+        self.fully_wrapped = all(self._sealing.holding(target, one) for one in self._sealing.enabled)
         if set(wrappings) == set(state.held):
             return False
-        await replace_state(self._storage, state, state.under(wrappings), self._prove)
+        await replace_state(self._storage, state, target, self._prove)
         return True
 
     async def _opened(self, state: SealState) -> dict[str, bytes]:
@@ -99,8 +100,7 @@ class Tending:
             fresh = await self._fresh(state, backend, root_key) if asked else None
             use = _newer(backend, present, fresh, anew=anew)
             kept += [use] if use is not None else []
-        configured = {backend.name for backend in self._sealing.backends}
-        return kept + [one for one in state.held if one.name not in configured]
+        return kept + self._sealing.foreign(state)
 
     async def _fresh(self, state: SealState, backend: Backend, root_key: bytes) -> Wrapping | None:
         if backend.name in self._sealing.refused:

@@ -128,11 +128,9 @@ class Unsealer:
     async def unconfigured(self) -> list[Wrapping]:
         """What key services hold that the configuration does not name."""
         try:
-            held = (await stored_state(self._storage.begin())).held
+            return self._sealing.foreign(await stored_state(self._storage.begin()))
         except NotInitialized:
             return []
-        names = {backend.name for backend in self._sealing.backends}
-        return [one for one in held if one.name not in names]
 
     def reset(self) -> None:
         """Forget the shares handed in so far."""
