@@ -2,7 +2,7 @@
 
 import pytest
 
-from strongroom.errors import InvalidRequest, NotFound, PermissionDenied, StrongroomError
+from strongroom.errors import InvalidRequest, NotFound, PermissionDenied, StrongroomError, Unavailable
 from strongroom.framework import Operation
 from tests.namespaces.house import Tenants, text_of
 
@@ -222,10 +222,17 @@ async def test_wrapping_tokens_work_from_anywhere_and_end_with_their_namespace(h
     assert b'"of":"a"' in unwrapped.raw.body
     again = await house.read("kv/x", namespace="b", wrap_ttl=60)
     assert again.wrap is not None
+    fields = {"token": again.wrap.token.reveal()}
+    key = (await house.write("sys/namespaces/api-lock/lock/b")).data["unlock_key"]
+    with pytest.raises(Unavailable):
+        await house.write("sys/wrapping/unwrap", fields, token=None)
+    await house.write("sys/namespaces/api-lock/unlock/b", {"unlock_key": key})
     await house.delete("sys/namespaces/b")
+    with pytest.raises(NotFound):
+        await house.write("sys/wrapping/unwrap", fields, token=None)
     await house.jobs()
     with pytest.raises(InvalidRequest):
-        await house.write("sys/wrapping/unwrap", {"token": again.wrap.token.reveal()}, token=None)
+        await house.write("sys/wrapping/unwrap", fields, token=None)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,14 @@
 import pytest
 
 from strongroom.core.namespaces import registry
-from strongroom.errors import InvalidRequest, NotFound, PermissionDenied, StrongroomError, Unavailable
+from strongroom.errors import (
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    StrongroomError,
+    Unavailable,
+    UpstreamFailed,
+)
 from strongroom.framework import Operation
 from strongroom.system.ceremonies import Permissions
 from tests.namespaces.house import Tenants, text_of
@@ -224,3 +231,29 @@ async def test_orphaned_roles_do_not_carry_a_parents_policies_into_a_namespace(h
     await house.write("auth/token/roles/any", {}, namespace="a")
     with pytest.raises(InvalidRequest):
         await house.write("auth/token/create/any", {"policies": ["root"]}, namespace="a")
+
+
+@pytest.mark.parametrize("stop", range(12))
+async def test_a_deletion_cut_short_goes_on_after_a_restart(
+    house: Tenants, stop: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.tenant("b")
+    space = await uuid_of(house, "b")
+    await house.delete("sys/namespaces/b")
+    begin, left = house.core.barrier.begin, stop
+
+    def short_lived(moment: int = 0) -> object:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise UpstreamFailed("the power is gone")
+        return begin(moment)
+
+    with monkeypatch.context() as cut:
+        cut.setattr(house.core.barrier, "begin", short_lived)
+        await house.jobs()
+    house.clock.advance(3600)
+    await house.jobs()
+    tx = begin()
+    for prefix in (f"space/{space}", f"expire/id/@{space}", f"token/space/{space}", "namespace/b"):
+        assert not await tx.scan(prefix)

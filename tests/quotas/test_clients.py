@@ -52,6 +52,7 @@ TALK = (
 ON_PURPOSE = (
     (r"sys/quotas/config", r"rate_limit_exempt_paths", "there is no generate-recovery-token here to exempt"),
     (r"GET sys/quotas/config", r"audit_logging", "a setting that is not named stays as it is"),
+    (r"LIST", r"~\.data\.keys", "theirs come in any order"),
     (r"POST sys/namespaces", r"\.id ", "ids are random"),
     (r"GET", r"~\.data\.rate \d", "a rate is a number with decimals"),
 )

@@ -44,5 +44,6 @@ def nothing_there(request: Request, target: Target) -> StrongroomError:
     if target.found.unsupported:
         return UnsupportedOperation("unsupported operation")
     if target.mount is not None and target.mount.path == "sys/":
-        return NotFound("unsupported path")
+        root_only = " in a namespace; it may be the root's" if target.mount.namespace else ""
+        return NotFound(f"unsupported path{root_only}")
     return NotFound(f"no handler for route '{request.path}'")

@@ -33,14 +33,22 @@ def _token(ctx: Context, req: Spent) -> str:
     return ctx.request.token.reveal()
 
 
-async def unwrap(ctx: Context, req: Spent) -> Response:
+async def _taken(ctx: Context, req: Spent) -> wrapping.Wrapped:
+    """What the token stands for, which is then used up. Raises when its namespace is closed."""
     house = core(ctx)
     kept = await wrapping.take(transaction(ctx), house.tokens, _token(ctx, req), ctx.now())
+    await house.namespaces.check_open(kept.namespace)
+    return kept
+
+
+async def unwrap(ctx: Context, req: Spent) -> Response:
+    kept = await _taken(ctx, req)
     return Response(raw=Raw("application/json", kept.body), facts={"creation_path": kept.path})
 
 
 async def lookup(ctx: Context, req: Spent) -> Response:
     kept = await wrapping.look(transaction(ctx), core(ctx).tokens, _token(ctx, req), ctx.now())
+    await core(ctx).namespaces.check_open(kept.namespace)
     return Response(
         {
             "creation_path": kept.path,
@@ -52,8 +60,7 @@ async def lookup(ctx: Context, req: Spent) -> Response:
 
 async def rewrap(ctx: Context, req: Spent) -> Response:
     house, tx = core(ctx), transaction(ctx)
-    kept = await wrapping.take(tx, house.tokens, _token(ctx, req), ctx.now())
-    fresh = wrapping.renewed(kept, ctx.now())
+    fresh = wrapping.renewed(await _taken(ctx, req), ctx.now())
     return wrapping.keep(tx, house.tokens, fresh)
 
 

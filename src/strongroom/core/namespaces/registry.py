@@ -84,7 +84,7 @@ class Namespaces:
                 visit.trail = Trail(self._core.auditing, request, visit.target.mount, visit.target.derived)
                 visit.trail.who(session)
         if request.namespace:
-            _let_in(visit.target.realm, request)
+            _let_in(visit.target.realm, unlocking=request.path == UNLOCK)
 
     async def at(self, path: str) -> Realm | None:
         """The namespace at a whole path, loaded where need be; None when there is none."""
@@ -115,6 +115,10 @@ class Namespaces:
         if realm.shut:
             raise PermissionDenied("permission denied")
         return realm
+
+    async def check_open(self, uuid: str) -> None:
+        """Raise NotFound when a namespace is no more, Unavailable while it is locked."""
+        _let_in(await self.of(uuid))
 
     async def acl(self, tx: BarrierTransaction, holder: Caller | TokenEntry, now: float) -> ACL:
         """What a token may do, over whole paths. Raises PermissionDenied with its namespace gone."""
@@ -188,10 +192,10 @@ class Namespaces:
         return realm
 
 
-def _let_in(realm: Realm | None, request: Request) -> None:
+def _let_in(realm: Realm | None, *, unlocking: bool = False) -> None:
     if realm is None or realm.shut:
         raise NotFound(record.GONE)
-    if realm.locked and request.path != UNLOCK:
+    if realm.locked and not unlocking:
         raise Unavailable(
             f"the namespace '{realm.locked}/' is locked; nothing of it answers until it is unlocked"
         )

@@ -29,6 +29,7 @@ class Quotas:
     def __init__(self, core: "Core") -> None:
         self._core = core
         self._buckets = Buckets()
+        self._loads = 0
         self._close()
 
     def _close(self) -> None:
@@ -40,12 +41,16 @@ class Quotas:
         self._exempt_below: tuple[str, ...] = ()
 
     async def load(self) -> None:
-        """Take what is stored."""
+        """Take what is stored; of two loads at a time, the one that began later holds."""
+        self._loads += 1
+        mine = self._loads
         tx = self._core.barrier.begin()
-        self._config = await record.config(tx)
-        self._rates = Scopes(await record.rate_limits(tx))
-        self._counts = Scopes(await record.lease_counts(tx))
-        exempt = self._config.rate_limit_exempt_paths
+        config, rates = await record.config(tx), await record.rate_limits(tx)
+        lease_counts = await record.lease_counts(tx)
+        if mine != self._loads:
+            return
+        self._config, self._rates, self._counts = config, Scopes(rates), Scopes(lease_counts)
+        exempt = config.rate_limit_exempt_paths
         self._exempt = frozenset(exempt)
         self._exempt_below = tuple(path[:-1] for path in exempt if path.endswith("*"))
         self._buckets.clear()
