@@ -172,7 +172,7 @@ def _judged(shaped: Shaped, value: str, data: bytes, place: Place) -> Verdict:
     reason = _shape_against(shaped, value, data) if named else "its name is not that of a secret"
     if reason or named is None:
         return Verdict(False, 0.0, (reason,))
-    op = {"argument": "call", "before": "comma"}.get(shaped.shape.name, "embedded")
+    op = {"argument": "call", "key": "call", "before": "comma"}.get(shaped.shape.name, "embedded")
     verdict = _decide(shaped.shape.name, named, raw, op, place)
     return verdict._replace(detector=f"generic.{named.kind}" if shaped.shape.name in _BY_NAME else kind)
 
@@ -181,6 +181,8 @@ def _named(shaped: Shaped) -> Named | None:
     """What a shape's value is called: a password, a token, or what the name beside it says."""
     if shaped.named:
         return classify(shaped.named)
+    if shaped.shape.name == "key":
+        return Named("encryption_key", 0.8)
     sure = shaped.shape.name in ("password", "url", "argument")
     return Named("password", 1.0) if sure else Named("token", 0.7)
 

@@ -61,6 +61,8 @@ _COMMANDS = (
         r"\becho\s{1,2}(?:-n\s)?[\"']?(?:\w{1,20}:)?(?P<v>[^\s\"'$`:]{3,64})[\"']?\s{0,2}\|"
         r"\s{0,2}(?:sudo\s{1,2}-S|(?:sudo\s)?passwd\s--stdin|docker\slogin|(?:sudo\s)?chpasswd)"
     ),
+    r"net\s{1,2}user\s{1,2}[^\s/]{1,60}\s{1,2}(?P<v>[^\s\"'%/]{3,60})\s{1,2}/add",
+    r"openssl\b[^\n|;]{0,160}?\s-k\s{1,3}[\"']?(?P<v>[^\s\"'$-][^\s\"']{3,80})",
     r"net\s{1,2}use\s[^\n]{1,120}/user:\S{1,60}\s{1,2}(?P<v>[^\s\"'%/]{3,60})",
     (
         r"(?i:nickserv)[\"',: ]{1,8}(?i:identify)\s{1,3}(?:[\w|^-]{1,30}\s{1,2})?"
@@ -75,6 +77,14 @@ _LOGIN_CALL = (
     r"passwordauthenticationtoken|passwordtoken|\.basic|pw_set|\.auth)|\bauth\s?=\s?)[( ]\s{0,20}"
     r"(?:[\w.$]{1,40},\s?)?(?:[\"'][^\"'\n\s]{1,200}[\"'],\s{0,20}){1,2}(?:some\()?[@bu]?(?P<"
     r"q>[\"'])(?P<v>[^\"'\n\s]{3,100})(?P=q)"
+)
+# A key given by its place to a function that signs or encrypts: `jwt.sign(payload, "…")`.
+_CRYPTO = (
+    r"(?i:jwt\.(?:sign|verify|encode|decode)|hmac(?:\.new|\.hexdigest)?|hash_hmac|createhmac|"
+    r"aes\.(?:new|encrypt|decrypt)|"
+    r"secretkeyspec|cookieparser|fernet|signer|serializer|hashids|openssl_(?:en|de)crypt|create(?:de)?cipher(?:iv)?|"
+    r"signwith|hmacshakeyfor)\(\s{0,8}(?:(?:[\w.$():]{1,60}|[\"'][\w-]{1,20}[\"']|\{[^{}\n]{0,80}\}),\s{0,8}){0,2}"
+    r"(?:\[\]byte\(|Buffer\.from\(|[bu])?(?P<q>[\"'])(?P<v>[^\"'\s]{8,200})(?P=q)"
 )
 _CURL = (
     r"(?:-u|--user|--proxy-user|"
@@ -221,6 +231,7 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
             name="password",
         ),
     ),
+    "crypto": (_shape("encryption_key", _CRYPTO, judged=True, name="key"),),
     "login": (_shape("password", _LOGIN_CALL, judged=True, name="argument"),),
     "curl": (
         _shape("basic_auth", _CURL, judged=True, name="password"),

@@ -31,7 +31,7 @@ TRIGGERS = (
     Trigger(
         "assign",
         rf"(?i){_WEAK}{_NAME_TAIL}{_JOINED}"
-        rf"(?:\[\]byte\(|(?:new )?[\w:]{{0,12}}string[\w:]{{0,8}}\()?"
+        rf"(?:\[\]byte\(|(?:new )?[\w:.]{{1,28}}\()?"
         rf"[a-z@]{{0,2}}\\?[\"'`](?:\\[\"'])?[\w+/=.\-~]{{10}}",
     ),
     Trigger(
@@ -87,7 +87,7 @@ TRIGGERS = (
     Trigger(
         "assign",
         r"(?i)(?:pass|password|passwd|pwd|pw|psk|passcode|secret|token|key|passphrase|credentials?)\d{0,2}[\"']?"
-        r"\s{1,8}(?:to )?[en@]?['\"`][^\s'\"<$%{`]",
+        r"\s{1,8}(?:to |is )?[en@]?['\"`][^\s'\"<$%{`]",
     ),
     Trigger(
         "assign",
@@ -159,6 +159,14 @@ TRIGGERS = (
     ),
     Trigger(
         "assign", r"(?i)<(?:\w{1,20}:)?\w{0,24}(?:pass\w{0,8}|pwd|secret|token|key) [^<>\n]{1,80}>[^<\s]{3}"
+    ),
+    Trigger("command", r"(?i)\bnet\s{1,3}user\b[^\n]{0,80}/add"),
+    Trigger("command", r"openssl [^\n|;]{0,160} -k [^\s-]"),
+    Trigger(
+        "crypto",
+        r"(?i)(?:jwt\.(?:sign|verify|encode|decode)|hmac(?:\.new|\.hexdigest)?|aes\.(?:new|encrypt|decrypt)|secretkeyspec|"
+        r"cookieparser|fernet|signer|serializer|hashids|openssl_(?:en|de)crypt|cipher(?:iv)?|signwith|hmacshakeyfor)"
+        r"\([^\n\"']{0,80}[\"'][^\s\"']",
     ),
     Trigger("command", r"(?i)\bnet\s{1,3}use\b[^\n]{0,80}/user:\S"),
     Trigger(

@@ -29,7 +29,7 @@ class Assignment(NamedTuple):
 _MAKES = (
     rb"(?i:\w{0,20}(?:str(?:ing)?|secure\w*|secret\w*|passw\w*|credentials?|token|key|text|value|chars|data|bytes|"
     rb"buffer|\w{0,16}literal)|\[\]byte|bytes?|from|some|of|optional|b64\w+|base64\w*|base64\.\w+|valueof|sha\w+|md5|pointer|ptr|"
-    rb"unhexlify|fromhex|must\w*|quote|literal|box::new|u|n|q|just|ok)"
+    rb"unhex\w*|fromhex|\w{0,10}decode\w{0,10}|hex2bin|must\w*|quote|literal|box::new|u|n|q|just|ok)"
 )
 _LOOKS_UP = (
     rb"(?i:get\w{0,20}|\w{0,6}env\w{0,4}|fetch|default\w*|lookup|setdefault|config|option|property|prop|dig|"

@@ -103,6 +103,7 @@ READERS = (
         _from("structured", "ide_servers"),
     ),
     Reader("Jenkins credentials", r"credentials\.xml", _from("structured", "jenkins_credentials")),
+    Reader("Windows answer file", r"(?:auto)?unattend[\w-]*\.xml", _from("structured", "answer_file"), False),
     Reader("Maven settings", r"settings(?:-security)?\.xml", _from("structured", "maven_settings"), False),
     Reader("Magento", r"etc/local\.xml", _from("structured", "magento")),
     Reader("Tomcat users", r"tomcat-users\.xml", _from("structured", "tomcat_users")),

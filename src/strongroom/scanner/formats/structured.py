@@ -101,6 +101,7 @@ jenkins_credentials = fields_reader(
     "stored_login",
 )
 maven_settings = fields_reader(xml_fields, r"(?i)/(?:password|passphrase)$")
+answer_file = fields_reader(xml_fields, r"(?i)(?:^|/)\w*password/value$")
 tomcat_users = fields_reader(xml_fields, r"(?i)/user/@password$")
 winscp = fields_reader(ini_fields, r"(?i)/(?:\w*Password\w*|Passphrase)$", "stored_login")
 irc_servers = fields_reader(ini_fields, r"/(?:P|B|PP)$")
