@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +10,9 @@ import pytest
 
 from strongroom.api.limits import BodyLimits
 from tests.contract import peers
-from tests.contract.accepted import EVERYWHERE
-from tests.contract.comparing import differences
-from tests.contract.conversation import Speaker
 from tests.contract.peers import BAO, Peer
 from tests.contract.step import Step
+from tests.namespaces.beside import unexplained
 
 pytestmark = pytest.mark.slow
 
@@ -65,16 +62,8 @@ def ours() -> Iterator[Peer]:
 
 
 def test_answers_are_openbaos(ours: Peer, tmp_path: Path) -> None:
-    with peers.openbao(tmp_path) as theirs:
-        us, them = Speaker(ours), Speaker(theirs)
-        unexplained = [
-            f"{number} {step} {step.body}: {line}"
-            for number, step in enumerate(TALK)
-            for line in differences(us.say(step), them.say(step))
-            if not any(re.search(where, str(step)) and re.search(what, line) for where, what, _ in ON_PURPOSE)
-            and not any(known.covers(str(step), line) for known in EVERYWHERE)
-        ]
-    assert not unexplained, "\n".join(unexplained)
+    differing = unexplained(TALK, ON_PURPOSE, ours, tmp_path)
+    assert not differing, "\n".join(differing)
 
 
 def test_a_refusal_says_when_to_come_back(ours: Peer) -> None:
