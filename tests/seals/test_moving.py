@@ -121,11 +121,14 @@ def test_two_seals_each_of_which_opens_the_server(
     token.write_text("wrong")
     with begin(both) as server:
         status_once(server, sealed=False)
+        shown = call(server, "GET", "/v1/sys/seal-backend-status")[1]
+        assert shown["backends"][0]["healthy"] is False
         assert call(server, "PUT", "/v1/sys/sealwrap/rewrap", root)[0] == 502
         shown = call(server, "GET", "/v1/sys/seal-backend-status")[1]
         assert [one["healthy"] for one in shown["backends"]] == [False, True]
         assert shown["unhealthy_since"] == shown["backends"][0]["unhealthy_since"]
-        server.stop()
+        said = said_at_the_end(server, "a seal would not open the store seal=transit")
+        assert said.count("would not open the store") == 1
     token.write_text("root")
     key_file.unlink()
     with begin(both) as server:

@@ -53,6 +53,7 @@ async def test_pauses_double_to_half_a_minute_and_stay_there(sealing: Sealing, k
     async def wait(seconds: float) -> None:
         pauses.append(seconds)
         assert core.sealed
+        assert "No such file" in desk.tending.health["keyfile"].why
         if len(pauses) == 8:
             await in_thread(away.rename, key_file)
         await asyncio.sleep(0)

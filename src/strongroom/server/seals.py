@@ -21,6 +21,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 HEALTHY_PAUSE, UNHEALTHY_PAUSE = 600.0, 60.0
 """Between looks at the key services, as in Vault."""
 
+_ILL = "a seal would not open the store"
+
 Wait = Callable[[float], Awaitable[object]]
 
 
@@ -109,8 +111,16 @@ async def _open(ceremonies: Ceremonies, log: OperatorLog, pause: float) -> bool:
         # A wrong PIN tried again locks the token; a wrong key stays wrong.
         log.error("the seal does not open; not tried again", seal=kind, why=str(error))
         return True
-    log.info("unsealed", seal=kind)
+    _tell_opened(ceremonies, log)
     return True
+
+
+def _tell_opened(ceremonies: Ceremonies, log: OperatorLog) -> None:
+    """The store is open; which seals did not open it."""
+    log.info("unsealed", seal=ceremonies.unsealer.kind)
+    for name, health in ceremonies.tending.health.items():
+        if not health.healthy:
+            log.warning(_ILL, seal=name, why=health.why)
 
 
 async def _tend(ceremonies: Ceremonies, log: OperatorLog) -> bool:
@@ -127,7 +137,7 @@ async def _tend(ceremonies: Ceremonies, log: OperatorLog) -> bool:
         known = before.get(name)
         if known is None or known.healthy is not health.healthy:
             if not health.healthy:
-                log.warning("a seal would not open the store", seal=name, why=health.why)
+                log.warning(_ILL, seal=name, why=health.why)
             elif known is not None:
                 log.info("a seal answers again", seal=name)
     return tending.well

@@ -100,7 +100,10 @@ class Ceremonies:
         """Unseal by the key services. Raises as `Unsealer.open` does."""
         async with self._opening:
             if self.core.sealed:
-                await self.unsealer.open()
+                try:
+                    await self.unsealer.open()
+                finally:
+                    self.tending.note_failures()
                 await self.core.take_up()
 
     async def rewrap(self) -> None:

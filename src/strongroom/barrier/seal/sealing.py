@@ -44,13 +44,14 @@ class Sealing:
     """The key services in the order they are tried; without an enabled one people hold the key.
 
     A service that refused (a wrong PIN, another key) is not asked again until people act: a few
-    more attempts lock a token.
+    more attempts lock a token. `failures` is why services did not open the store the last time.
     """
 
     def __init__(self, *backends: Backend) -> None:
         self.backends = backends
         self.enabled = tuple(backend for backend in backends if not backend.disabled)
         self.refused: dict[str, StrongroomError] = {}
+        self.failures: dict[str, StrongroomError] = {}
 
     @property
     def automatic(self) -> bool:
@@ -128,7 +129,7 @@ class Sealing:
         Raises InvalidRequest when none of them has wrapped it. When none gives it, what one that may
         answer later has raised, else what the last one has.
         """
-        failures: list[StrongroomError] = []
+        failures = self.failures = {}
         for backend in self.backends:
             wrapping = self.holding(state, backend)
             if wrapping is None:
@@ -136,10 +137,11 @@ class Sealing:
             try:
                 return await self.unwrapped(state, backend, wrapping)
             except StrongroomError as error:
-                failures.append(error)
+                failures[backend.name] = error
         if not failures:
             raise InvalidRequest(f"the store is sealed by {state.kind}, and the server is set to {self.kind}")
-        raise next((error for error in failures if isinstance(error, AWAY)), failures[-1])
+        found = list(failures.values())
+        raise next((error for error in found if isinstance(error, AWAY)), found[-1])
 
     async def unwrapped(self, state: SealState, backend: Backend, wrapping: Wrapping) -> bytes:
         """The root key, from this service. Raises as it does; again what it raised when it refused."""

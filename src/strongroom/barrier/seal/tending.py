@@ -69,6 +69,12 @@ class Tending:
         await replace_state(self._storage, state, target, self._prove)
         return True
 
+    def note_failures(self) -> None:
+        """Take over why services did not open the store."""
+        for backend in self._sealing.enabled:
+            if backend.name in self._sealing.failures:
+                self._ill(backend, self._sealing.failures[backend.name])
+
     async def _opened(self, state: SealState) -> dict[str, bytes]:
         """The root key from each service that gives it."""
         found = {}
