@@ -21,7 +21,7 @@ declare -A needs=(
   [chromium-headless-shell]=chromium-headless-shell
   [gcc]=gcc [git]=git [rsyslogd]=rsyslog [docker-registry]=docker-registry [skopeo]=skopeo [umoci]=umoci
   [fish]=fish [gpg]=gnupg [zsh]=zsh [mariadbd]=mariadb-server
-  [softhsm2-util]=softhsm2
+  [softhsm2-util]=softhsm2 [systemd-analyze]=systemd
 )
 
 missing=()

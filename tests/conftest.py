@@ -49,6 +49,7 @@ COMPONENTS: dict[str, Callable[[], bool]] = {
     "sarif-validator": SARIF_VALIDATOR.exists,
     "skopeo": _program("skopeo"),
     "softhsm": _program("softhsm2-util"),
+    "systemd-analyze": _program("systemd-analyze"),
     "umoci": _program("umoci"),
     "zsh": _program("zsh"),
 }

@@ -1,0 +1,1 @@
+"""Running it: the log, the deployment files, upgrades."""
