@@ -60,7 +60,7 @@ class Head:
 
 def parse_request_line(line: bytes) -> tuple[str, bytes, bytes, bool]:
     """Method, path, query, and whether the version is 1.1. Raises BadFraming."""
-    return _short_line(line) if len(line) <= _REMEMBERED_LENGTH else _long_line(line)
+    return _long_line(line) if len(line) > _REMEMBERED_LENGTH or b"?" in line else _short_line(line)
 
 
 def _long_line(line: bytes) -> tuple[str, bytes, bytes, bool]:
@@ -74,7 +74,7 @@ def _long_line(line: bytes) -> tuple[str, bytes, bytes, bool]:
     return method.decode("ascii"), path, query, minor == b"1"
 
 
-# Clients ask the same again and again; what is refused is not remembered.
+# Clients ask the same again and again. What is refused is not remembered, nor a query: it may hold anything.
 _short_line = lru_cache(_REMEMBERED)(_long_line)
 
 

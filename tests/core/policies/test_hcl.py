@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strongroom.core.policies.hcl import Item, Object, Value, parse
@@ -113,6 +113,7 @@ documents = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first draw is, on a busy machine
 @given(st.dictionaries(st.text("abc-_", min_size=1), documents, max_size=4))
 def test_any_json_object_reads_as_json_does(document: dict[str, Any]) -> None:
     assert plain(parse(json.dumps(document))) == document
