@@ -65,6 +65,7 @@ _TARGET = lazy(
     rb"compare\w{0,8}|define)\s?\(\s{0,8}(?:[\w.&*>-]{1,30},\s?)?[\w.&*>-]{0,30}$|\{$|\w[ (]:$|\bset\s{1,2}:$"
 )
 _PREFIX = lazy(rb"<\w{1,30}:$")  # of an element's name
+_TYPE = lazy(rb"[\"'](?:AWS|Alexa)::(?:\w{1,40}::)?$")  # begins what CloudFormation calls a kind of resource
 _DEFAULT = lazy(rb":[-=]?[\"']?(?P<v>[^\s}$\"'`{]{3,300})[\"']?\}")  # of `${name:-value}`
 _OPERATIONS = {
     b"(": "call",
@@ -146,6 +147,8 @@ def promising(token: bytes) -> bool:
 
 def _read(data: bytes, left: int, right: int, place: Place) -> Assignment | None:
     if right - left > 100 or (left and data[left - 1] == 0x2F and data[left - 2 : left - 1] == b"<"):
+        return None
+    if data[left - 2 : left] == b"::" and _TYPE.search(data, max(0, left - 60), left):
         return None
     name = data[left:right].decode("ascii", "replace").lstrip("-$.")
     before = data[left - 1 : left]

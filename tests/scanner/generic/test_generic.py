@@ -65,3 +65,12 @@ def test_readers_survive_any_bytes(name: str, data: bytes) -> None:
 @pytest.mark.parametrize("value", ["ghp_" + "0" * 36, "sk_live_" + "x" * 24])
 def test_a_prefix_before_one_repeated_character_is_a_placeholder(value: str) -> None:
     assert placeholder(value) == "masked or one repeated character"
+
+
+def test_a_kind_of_resource_is_no_name_of_a_secret() -> None:
+    kinds = (
+        b'DIGESTS = {"AWS::ApiGateway::ApiKey": "c76c1f0a9d3eeba3", "AWS::MSK::Secret": "95b03ad1c0f2e871"}\n'
+    )
+    assert list(generic.find("a.py", kinds, generic.hits(kinds))) == []
+    hiera = b'"profile::db::password": "x7Kd93kd0LmQ"\n'
+    assert [c.secret for c in generic.find("a.json", hiera, generic.hits(hiera))] == [b"x7Kd93kd0LmQ"]
