@@ -12,10 +12,11 @@ from tests.server.process import Server, start
 
 pytestmark = pytest.mark.slow
 
-# These end the session that the others need: they close the server or take the token away.
+# These end the session that the others need: they close the server, take the token away or limit requests.
+# The health check answers with the status that it is asked for.
 ENDS_THE_RUN = (
     "/sys/seal", "/sys/unseal", "/sys/init", "/sys/rekey", "/sys/generate-root", "/sys/rotate",
-    "/sys/leases/revoke", "/auth/token/revoke",
+    "/sys/leases/revoke", "/auth/token/revoke", "/sys/quotas/rate-limit", "/sys/health",
 )  # fmt: skip
 MOUNTS = {"sys/mounts/kv": "kv", "sys/auth/userpass": "userpass", "sys/auth/approle": "approle"}
 TOKEN = {"X-Vault-Token": "fuzz-root"}
