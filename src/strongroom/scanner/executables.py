@@ -35,6 +35,7 @@ _TABLES = frozenset(
     b"debug_abbrev debug_addr debug_aranges debug_frame debug_info debug_line debug_loc debug_loclists "
     b"debug_ranges debug_rnglists".split()
 )
+_PRINTS = bytes(range(32, 127))
 _GO_LINES = b"gopclntab"
 _GO_MAGICS = tuple(bytes([low, 255, 255, 255]) for low in (0xF0, 0xF1, 0xFA, 0xFB))
 _SYMBOLS = frozenset((2, 4, 5, 9, 11, 19, 0x6FFFFFF6))  # ELF: symbols, relocations, hash tables
@@ -78,7 +79,7 @@ def _is_dull(section: Section, read: Read) -> bool:
     if not section.code:
         return section.name in _TABLES
     middle = read((section.start + section.end) // 2, SAMPLE)
-    return sum(32 <= c < 127 for c in middle) < LEGIBLE * len(middle)
+    return len(middle.translate(None, _PRINTS)) > (1 - LEGIBLE) * len(middle)
 
 
 def _sections(read: Read, base: int, head: bytes) -> Iterator[Section]:
