@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.seals.clouds import Answer, Cloud
 from tests.seals.test_server import call, initialized, said_at_the_end, status_once
 from tests.server.process import Server, start
 from tests.suites.openbao import OpenBao, running
@@ -133,3 +134,20 @@ def test_two_seals_each_of_which_opens_the_server(
     key_file.unlink()
     with begin(both) as server:
         status_once(server, sealed=False)
+
+
+class Other(Cloud):
+    """Another make of server: it opens itself and has no status of its seals."""
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if path == "/v1/sys/seal-status":
+            return 200, {"type": "static", "recovery_seal": True, "sealed": False}, {}
+        return 403, {"errors": ["permission denied"]}, {}
+
+
+def test_the_status_of_another_make_of_server_is_shown() -> None:
+    with Other().running() as address:
+        words = [sys.executable, "-m", "strongroom", "status", "--address", address]
+        ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "static" in ran.stdout

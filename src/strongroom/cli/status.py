@@ -7,9 +7,11 @@ examples:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from strongroom.cli import errors, parsing
+from strongroom.cli.client import Refused
 from strongroom.cli.errors import Failure
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ def _status(session: Session) -> int:
         client = session.client_with(None)
         body = client.request("GET", "sys/seal-status").body
         if body.get("recovery_seal"):
-            body["backends"] = client.request("GET", "sys/seal-backend-status").body["backends"]
+            with suppress(Refused):  # a server of another make may not have it
+                body["backends"] = client.request("GET", "sys/seal-backend-status").body["backends"]
     except Failure as failure:
         if failure.code == errors.UNREACHABLE:
             failure.code = NO_ANSWER
