@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from strongroom.errors import RateLimited
 from tests.engines.database.conftest import pg, postgres_server
 from tests.engines.database.postgres import Postgres
 from tests.namespaces.house import Tenants
@@ -72,4 +73,19 @@ async def test_passwords_of_a_namespace_change_when_due(house: Tenants, pg: Post
     second = (await house.read("database/static-creds/kept", namespace="a")).data["password"]
     assert second != first
     assert pg.logs_in("kept", second)
+    await house.core.seal()
+
+
+async def test_over_a_quota_nothing_is_made_outside(house: Tenants, pg: Postgres) -> None:
+    await prepared(house, pg)
+    await house.write("sys/quotas/lease-count/q", {"max_leases": 2, "path": "a/database"})
+    made = [await house.read("database/creds/app", namespace="a") for _ in range(2)]
+    with pytest.raises(RateLimited, match="'q' is used up"):
+        await house.read("database/creds/app", namespace="a")
+    assert {*pg.accounts()} == {answer.data["username"] for answer in made}
+    lease = made[0].lease
+    assert lease is not None
+    await house.write("sys/leases/revoke", {"lease_id": lease.id}, namespace="a")
+    await house.read("database/creds/app", namespace="a")
+    assert (await house.read("sys/quotas/lease-count/q")).data["counter"] == 2
     await house.core.seal()

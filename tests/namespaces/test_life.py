@@ -2,7 +2,7 @@
 
 import pytest
 
-from strongroom.core.namespaces import registry
+from strongroom.core.namespaces import record, registry
 from strongroom.errors import (
     InvalidRequest,
     NotFound,
@@ -257,3 +257,15 @@ async def test_a_deletion_cut_short_goes_on_after_a_restart(
     tx = begin()
     for prefix in (f"space/{space}", f"expire/id/@{space}", f"token/space/{space}", "namespace/b"):
         assert not await tx.scan(prefix)
+
+
+async def test_namespaces_nest_so_deep_and_no_deeper(house: Tenants) -> None:
+    above = "b"
+    for depth in range(record.DEEPEST - 1):
+        await house.write(f"sys/namespaces/d{depth}", namespace=above)
+        above = f"{above}/d{depth}"
+    with pytest.raises(InvalidRequest, match="deep"):
+        await house.write("sys/namespaces/more", namespace=above)
+    await house.delete("sys/namespaces/b", query={"recursive": "true"})
+    await house.jobs()
+    assert (await house.list("sys/namespaces")).data["keys"] == ["a/"]

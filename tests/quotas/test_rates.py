@@ -128,6 +128,8 @@ async def test_a_roles_limit_is_for_its_logins(house: Tenants) -> None:
 
     assert await logins("slow") == 2
     assert await logins("fast") == 5
+    with pytest.raises(InvalidRequest):
+        await house.write("auth/approle/login", b"[]", token=None)
     for path in ("", "kv", "auth/token"):
         with pytest.raises(InvalidRequest, match="role"):
             await limit(house, "other", 2, path=path, role="slow")
