@@ -1,5 +1,7 @@
 """A namespace's life: making, describing, locking, deleting it; and what a crash or a conflict leaves."""
 
+import itertools
+
 import pytest
 
 from strongroom.core.namespaces import record, registry
@@ -16,15 +18,15 @@ from strongroom.system.ceremonies import Permissions
 from tests.namespaces.house import Tenants, text_of
 from tests.suites.house import House
 
-
-@pytest.mark.parametrize(
-    "name",
-    ["root", "sys", "auth", "audit", "cubbyhole", "identity", "inventory", "a+b", "a*b", "a b", "{{x}}", ".hidden",
-     "x" * 129, "kv"],
+NO_NAMES = (
+    "root", "sys", "auth", "audit", "cubbyhole", "identity", "inventory", "a+b", "a*b", "a b", "{{x}}", ".hidden",
+    "x" * 129, "kv",
 )  # fmt: skip
-async def test_what_cannot_be_a_namespace_is_refused(house: Tenants, name: str) -> None:
+
+
+async def test_what_cannot_be_a_namespace_is_refused(house: Tenants) -> None:
     await house.write("sys/mounts/kv/deep", {"type": "kv"})
-    for namespace in ("", "a"):
+    for name, namespace in itertools.product(NO_NAMES, ("", "a")):
         with pytest.raises(InvalidRequest):
             await house.write(f"sys/namespaces/{name}", namespace=namespace)
 
@@ -233,7 +235,7 @@ async def test_orphaned_roles_do_not_carry_a_parents_policies_into_a_namespace(h
         await house.write("auth/token/create/any", {"policies": ["root"]}, namespace="a")
 
 
-@pytest.mark.parametrize("stop", range(12))
+@pytest.mark.parametrize("stop", [0, 1, 2, 4, 6, 9])
 async def test_a_deletion_cut_short_goes_on_after_a_restart(
     house: Tenants, stop: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
