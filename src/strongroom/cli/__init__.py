@@ -7,6 +7,7 @@ that is asked for is imported. Hooks pay for every import, so nothing heavy stan
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -101,6 +102,9 @@ GROUPS = {
     "server": ("server", "demo", "status", "operator", "audit", "job", "migrate", "doctor"),
 }
 
+SCANS = ("scan", "hook", "gitleaks")
+RARELY = (100_000, 50, 100)  # a scan makes few cycles, and the collector would walk all it remembers
+
 USAGE = 2
 INTERRUPTED = 130
 
@@ -131,7 +135,13 @@ def _answer(given: list[str]) -> int:
         return int(import_module("strongroom.cli.complete").run(given[1:]))
     if given[0] not in COMMANDS:
         return _refuse_name(given[0])
-    return _run(given[0], given[1:])
+    usual = gc.get_threshold()
+    if given[0] in SCANS:
+        gc.set_threshold(*RARELY)
+    try:
+        return _run(given[0], given[1:])
+    finally:
+        gc.set_threshold(*usual)
 
 
 def parser(name: str) -> argparse.ArgumentParser:

@@ -17,7 +17,6 @@ exit codes: 0 nothing found, 1 something found, 2 wrong usage, 128 unexpected
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import time
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
 CLEAN, FOUND = 0, 1
 WARNINGS_SHOWN = 10
-COLLECT = (100_000, 50, 100)  # a scan makes few cycles, and the collector would walk all it remembers
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -116,12 +114,7 @@ def find(args: argparse.Namespace, source: Source, unit: str) -> Report:
         key=key,
         progress=progress,
     )
-    usual = gc.get_threshold()
-    gc.set_threshold(*COLLECT)
-    try:
-        report = _scanned(args, source, options)
-    finally:
-        gc.set_threshold(*usual)
+    report = _scanned(args, source, options)
     if progress:
         progress.clear()
     report.unit = unit
