@@ -1,7 +1,7 @@
 """The inventory's work beside the door: watching requests, keeping the index, writing down who reads.
 
 A change leaves a note in its own transaction (`pending/…`), so no crash loses it; the
-desk turns notes into index records within seconds, so a secret that changes all the time
+desk turns notes into index records now and then, so a secret that changes all the time
 is looked at once. What asks the index first waits until no note is left, or is told to ask again.
 """
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 5.0
 FLUSH_READS = 4096
-INDEX_SECONDS = 10.0  # between two looks at what has changed
+INDEX_SECONDS = 30.0  # between two looks at what has changed
 READS_AT_ONCE = 64  # in one transaction, so that requests go in between
 RERUNS = 64
 PATIENCE = 20.0  # seconds that a question to the index waits for changes
