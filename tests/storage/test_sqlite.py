@@ -141,16 +141,6 @@ async def test_commits_are_synced_in_full(store: SqliteStorage) -> None:
     assert settings == {"synchronous": 2, "journal_mode": "wal", "secure_delete": 1, "wal_autocheckpoint": 0}
 
 
-async def test_a_newer_format_is_refused(tmp_path: Path) -> None:
-    store = SqliteStorage(tmp_path)
-    await store.close()
-    with sqlite3.connect(tmp_path / database.NAME) as connection:
-        connection.execute("UPDATE format SET version = 2")
-    connection.close()
-    with pytest.raises(IntegrityFailure, match="format 2 and this release reads up to 1"):
-        SqliteStorage(tmp_path)
-
-
 async def test_a_foreign_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / database.NAME) as connection:
         connection.execute("CREATE TABLE theirs (x)")

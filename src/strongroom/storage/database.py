@@ -1,4 +1,4 @@
-"""The SQLite file behind the store: its settings, its format version, and what its errors mean."""
+"""The SQLite file behind the store: its settings, and what its errors mean. Its layout: `formats`."""
 
 import os
 import sqlite3
@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from strongroom.errors import IntegrityFailure
+from strongroom.storage import formats
 from strongroom.storage.contract import StorageFull
 
 NAME = "store.db"
-FORMAT = 1
 # "strg": lets `file` and a careful operator tell the store from any other database.
 APPLICATION_ID = 0x73747267
 NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
@@ -18,20 +18,18 @@ _CACHE_KIB = 8192
 _WAL_LIMIT_BYTES = 64 * 2**20
 _EXIT_IO_ERROR = 74
 
-_SCHEMA = """
+_SCHEMA = f"""
 BEGIN IMMEDIATE;
-CREATE TABLE format (version INTEGER NOT NULL) STRICT;
-INSERT INTO format VALUES ({version});
-CREATE TABLE entries (key TEXT NOT NULL UNIQUE, value BLOB NOT NULL) STRICT;
-PRAGMA application_id = {application};
+{formats.LAYOUT}
+PRAGMA application_id = {APPLICATION_ID};
 COMMIT;
 """
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """Open the one connection that writes, laying out a new file first.
+    """Open the one connection that writes; a new file is laid out first, one of an earlier format upgraded.
 
-    Raises IntegrityFailure when the file is not a store, or one of a newer version; StorageFull.
+    Raises IntegrityFailure when the file is not a store, or one of a newer format; StorageFull.
     """
     connection = _connect(path)
     try:
@@ -72,15 +70,11 @@ def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if application == 0 and tables == 0:
-        connection.executescript(_SCHEMA.format(version=FORMAT, application=APPLICATION_ID))
+        connection.executescript(_SCHEMA)
         return
     if application != APPLICATION_ID:
         raise IntegrityFailure(f"{path} is a database, but not a strongroom store")
-    version = connection.execute("SELECT version FROM format").fetchone()[0]
-    if version > FORMAT:
-        raise IntegrityFailure(
-            f"{path} has format {version} and this release reads up to {FORMAT}: start the newer release"
-        )
+    formats.upgrade(connection, path)
 
 
 def full_or_end(error: sqlite3.Error) -> StorageFull:

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from strongroom.errors import IntegrityFailure, InvalidRequest
-from strongroom.storage import database
+from strongroom.storage import database, formats
 from strongroom.storage.contract import StorageFull
 from strongroom.storage.files import DirectoryLock, private_directory, sync_directory
 
@@ -36,7 +36,7 @@ def restore_snapshot(snapshot: Path, directory: Path, sha256: str) -> None:
     """Make a new store in `directory` from a snapshot; it starts sealed, as every store does.
 
     Raises InvalidRequest when a store is there already, StoreInUse, and
-    IntegrityFailure when the snapshot is not what `sha256` names or is damaged.
+    IntegrityFailure when the snapshot is not what `sha256` names, is damaged, or is of a newer format.
     """
     private_directory(directory)
     lock = DirectoryLock(directory)
@@ -78,6 +78,8 @@ def _check(snapshot: Path) -> None:
     try:
         damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
+        if (damage, application) == ("ok", database.APPLICATION_ID):
+            formats.readable(connection, snapshot)
     except sqlite3.DatabaseError as error:
         raise IntegrityFailure(f"{snapshot} is not a readable snapshot: {error}") from error
     finally:
