@@ -3,12 +3,14 @@
 examples:
   strongroom doctor
   strongroom doctor --storage        (also look for damaged entries: reads the whole store)
+  strongroom doctor --config /etc/strongroom/strongroom.toml   (on the server's host, as its user)
   strongroom doctor --json
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from strongroom.cli import errors, parsing
@@ -16,7 +18,9 @@ from strongroom.cli.checks import FAILED, checks
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
+    from strongroom.cli.checks import Finding
     from strongroom.cli.session import Session
 
 MARKS = {"ok": ("32", "ok  "), "warning": ("33", "warn"), FAILED: ("31", "FAIL"), "skipped": ("2", "skip")}
@@ -26,10 +30,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     made = parsing.whole(parser, _doctor)
     made.add_argument("--storage", action="store_true", help="read the whole store for damaged entries")
+    made.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="the server's configuration: check it, and the disk, swap, store and audit log of this host",
+    )
 
 
 def _doctor(session: Session) -> int:
-    found = list(checks(session))
+    found = [*_on_this_host(session.args.config), *checks(session)]
     bad = [finding for finding in found if finding.state == FAILED]
     if session.output.style == "table":
         for finding in found:
@@ -42,3 +52,10 @@ def _doctor(session: Session) -> int:
     else:
         session.output.rows([finding._asdict() for finding in found])
     return errors.NEGATIVE if bad else errors.OK
+
+
+def _on_this_host(config: Path | None) -> Iterator[Finding]:
+    if config is not None:
+        from strongroom.cli.checks_host import host_checks  # noqa: PLC0415 (only they pay for the server)
+
+        yield from host_checks(config)
