@@ -175,5 +175,7 @@ async def test_metrics_count_by_outcome(house: House) -> None:
     raw = (await house.read("sys/metrics")).raw
     assert raw is not None
     text = raw.body.decode()
-    assert 'strongroom_request_seconds_count{mount_type="kv",namespace="",operation="read",outcome="ok"}' in text
+    assert (
+        'strongroom_request_seconds_count{mount_type="kv",namespace="",operation="read",outcome="ok"}' in text
+    )
     assert 'outcome="PermissionDenied"' in text
