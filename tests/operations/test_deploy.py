@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from strongroom.cli import VERSION
+from strongroom.cli import VERSION, parser
 from strongroom.server.config import Config, load
 from strongroom.server.limits import Limits
 
@@ -70,6 +70,24 @@ def test_systemd_accepts_the_unit_and_finds_it_shut(deploy: Path, tmp_path: Path
     assert (verified.returncode, verified.stderr) == (0, "")
     judged = ["systemd-analyze", "security", "--offline=yes", f"--threshold={MOST_EXPOSURE}", str(unit)]
     assert subprocess.run(judged, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.component("systemd-analyze")
+def test_systemd_accepts_the_timer_and_the_backup_it_starts(deploy: Path, tmp_path: Path) -> None:
+    for name in ("strongroom-backup.service", "strongroom-backup.timer"):
+        text = (deploy / "systemd" / name).read_text("utf-8")
+        (tmp_path / name).write_text(text.replace("/opt/strongroom/bin/strongroom", "/bin/true"))
+    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / "strongroom-backup.timer")]
+    verified = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (verified.returncode, verified.stderr) == (0, "")
+
+
+def test_the_backup_is_a_command_of_this_release(deploy: Path) -> None:
+    unit = _unit(deploy / "systemd/strongroom-backup.service")
+    (words,) = unit["ExecStart"]
+    given = parser("operator").parse_args(words.split()[2:])
+    assert [given.to] == unit["ReadWritePaths"]
+    assert given.keep > 0
 
 
 def _instructions(path: Path) -> list[tuple[str, str]]:

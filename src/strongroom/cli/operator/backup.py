@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ ROUTE = "sys/storage/backup"
 # The server hashes each piece for its log while others wait, so pieces are small.
 BLOCK = 2**20
 SNAPSHOT_SECONDS = 600.0
+NAMED = "strongroom-%Y%m%dT%H%M%SZ.backup"
+OURS = re.compile(r"strongroom-[0-9]{8}T[0-9]{6}Z\.backup")
 
 
 def configure(to: parsing.Parts) -> None:
@@ -27,23 +30,28 @@ def configure(to: parsing.Parts) -> None:
         to, "backup", _backup, "write a backup: encrypted, consistent, with a checksum",
         examples=(
             "strongroom operator backup -o nightly.backup",
+            "strongroom operator backup --to /backup/strongroom --keep 14   (from a timer)",
             "strongroom operator backup -o nightly.backup --data /var/lib/strongroom   (server stopped)",
         ),
     )  # fmt: skip
+    place = backup.add_mutually_exclusive_group(required=True)
+    place.add_argument("-o", "--output", metavar="FILE", help="a new file; none is overwritten")
+    place.add_argument("--to", metavar="DIR", help="a new file there, named by the time")
     backup.add_argument(
-        "-o", "--output", metavar="FILE", required=True, help="a new file; none is overwritten"
+        "--keep", metavar="N", type=int, default=0, help="with --to: remove all but the newest N there"
     )
     backup.add_argument("--data", metavar="DIR", help="of a stopped server; else the running one is asked")
 
 
 def _backup(session: Session) -> int:
-    path = Path(session.args.output)
+    path = _target(session)
     if path.exists():
         raise Failure(errors.USAGE, f"{path} exists", "A backup never overwrites.", "Choose another name.")
     try:
         header, digest = _from_directory(session, path) if session.args.data else _from_server(session, path)
     except (OSError, IntegrityFailure, InvalidRequest) as error:
         raise Failure(errors.USAGE, f"no backup was written to {path}", f"{error}.") from None
+    removed = _expire(path.parent, session.args.keep) if session.args.keep else []
     session.output.facts(
         {
             "version": 1,
@@ -51,10 +59,31 @@ def _backup(session: Session) -> int:
             "size_bytes": path.stat().st_size,
             "sha256": digest,
             "audit_entries": header["audit_entries"],
+            **({"removed": removed} if session.args.keep else {}),
         }
     )
     session.say("The backup is ciphertext: keep the key shares elsewhere, it opens only with them.")
     return errors.OK
+
+
+def _target(session: Session) -> Path:
+    """The file to write."""
+    to, keep = session.args.to, session.args.keep
+    if keep < 0 or (keep and not to):
+        raise Failure(errors.USAGE, "--keep is a number of files in --to", "", "Give --to DIR --keep N.")
+    if not to:
+        return Path(session.args.output)
+    if not Path(to).is_dir():
+        raise Failure(errors.USAGE, f"{to} is no directory", "It may not be mounted.", f"mkdir -m 0700 {to}")
+    return Path(to) / time.strftime(NAMED, time.gmtime())
+
+
+def _expire(directory: Path, keep: int) -> list[str]:
+    """Remove the oldest of our own files, now that a newer one is whole and durable; returns their names."""
+    ours = sorted(path for path in directory.iterdir() if OURS.fullmatch(path.name))
+    for path in ours[:-keep]:
+        path.unlink()
+    return [path.name for path in ours[:-keep]]
 
 
 def _from_server(session: Session, path: Path) -> tuple[dict[str, Any], str]:
