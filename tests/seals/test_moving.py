@@ -95,6 +95,7 @@ def test_from_shares_to_a_seal_and_back_by_the_command_line(begin: Begin, local:
         for key in keys:
             call(server, "POST", "/v1/sys/unseal", key=key)
         status_once(server, sealed=False)
+        assert call(server, "PUT", "/v1/sys/sealwrap/rewrap", root)[0] == 400
 
 
 def test_two_seals_each_of_which_opens_the_server(

@@ -33,6 +33,7 @@ HARMLESS = {
     ("kinds/postgresql.py", "password"): "handed over to be struck from the driver's message",
     ("kinds/postgresql.py", "secret"): "handed over to be struck from the driver's message",
     ("cli/client.py", "body"): "the server's answer to a refused request, for the command line's own message",
+    ("server/seal_backends.py", "token"): "the label of a PKCS#11 token",
     ("core/expiry.py", "token"): "a token's storage name, which is a keyed hash",
 }
 

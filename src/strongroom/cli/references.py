@@ -60,15 +60,15 @@ class Resolver:
     def _value(self, name: str) -> str:
         path, _, field = name.rpartition("/")
         path, field = unquote(path), unquote(field)
-        fields = self._fields(path)
-        if field not in fields:
+        stored = self._fields(path)
+        if field not in stored:
             raise Failure(
                 errors.NEGATIVE,
                 f"{PREFIX}{name} leads nowhere",
                 f"{path} has no field '{field}'.",
-                errors.near(field, list(fields)),
+                errors.near(field, list(stored)),
             )
-        return _text(name, fields[field])
+        return _text(name, stored[field])
 
     def _fields(self, path: str) -> dict[str, object]:
         if path not in self._known:

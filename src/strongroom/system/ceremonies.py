@@ -107,7 +107,12 @@ class Ceremonies:
                 await self.core.take_up()
 
     async def rewrap(self) -> None:
-        """Wrap the root key anew by every key service. Raises UpstreamFailed when one does not."""
+        """Wrap the root key anew by every key service.
+
+        Raises UpstreamFailed when one does not, and InvalidRequest when there is none.
+        """
+        if not self.sealing.automatic:
+            raise InvalidRequest("key shares open this store: there is no seal that wraps its root key")
         self.sealing.refused.clear()
         await self.tending.tend(anew=True)
         if not self.tending.well:
