@@ -1,4 +1,4 @@
-"""A key file, and a SoftHSM token of this test session's own."""
+"""A key file, a SoftHSM token of this test session's own, and a store that two key files open."""
 
 import os
 import subprocess
@@ -13,24 +13,10 @@ from strongroom.barrier.seal.auto.pkcs11 import Pkcs11Seal
 from strongroom.barrier.seal.sealing import Backend, Sealing
 from strongroom.framework.context import in_thread
 from strongroom.sensitive import Sensitive
-from strongroom.storage.contract import StorageFull
-from strongroom.storage.memory import MemoryStorage
-from strongroom.storage.optimistic import Writes
+from tests.seals.stores import Store, key_file_seal
 
 PIN = "739154"
 LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
-
-
-class FullStorage(MemoryStorage):
-    """Has room for so many more commits."""
-
-    room = 1_000_000
-
-    async def apply(self, writes: Writes) -> None:
-        if self.room == 0:
-            raise StorageFull("full")
-        self.room -= 1
-        await super().apply(writes)
 
 
 @pytest.fixture
@@ -76,3 +62,20 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Module]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOFTHSM2_CONF", str(configuration))
         yield Module(next(filter(os.path.exists, LIBRARIES)), configuration)
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Backend:
+    return key_file_seal(tmp_path, "first")
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Backend:
+    return key_file_seal(tmp_path, "second")
+
+
+@pytest.fixture
+async def store(first: Backend, second: Backend) -> Store:
+    store = Store()
+    await store.make(first, second)
+    return store

@@ -12,7 +12,21 @@ from strongroom.barrier.seal.tending import Tending
 from strongroom.barrier.seal.unseal import Unsealer, initialize
 from strongroom.clock import FakeClock
 from strongroom.errors import StrongroomError
-from tests.seals.conftest import FullStorage
+from strongroom.storage.contract import StorageFull
+from strongroom.storage.memory import MemoryStorage
+from strongroom.storage.optimistic import Writes
+
+
+class FullStorage(MemoryStorage):
+    """Has room for so many more commits."""
+
+    room = 1_000_000
+
+    async def apply(self, writes: Writes) -> None:
+        if self.room == 0:
+            raise StorageFull("full")
+        self.room -= 1
+        await super().apply(writes)
 
 
 def key_file_seal(directory: Path, name: str) -> Backend:

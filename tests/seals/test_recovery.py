@@ -17,7 +17,7 @@ from strongroom.clock import FakeClock
 from strongroom.errors import IntegrityFailure, InvalidCredentials, InvalidRequest, UpstreamFailed
 from strongroom.framework.context import in_thread
 from strongroom.storage.contract import StorageFull
-from tests.seals.conftest import FullStorage
+from tests.seals.stores import FullStorage
 
 
 class Store:
