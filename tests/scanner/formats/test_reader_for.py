@@ -1,6 +1,6 @@
 """Which reader reads a file; what most files are spared is proved over the expressions themselves."""
 
-from re import _constants, _parser  # type: ignore[attr-defined]  # private: the only parser there is
+from re import _constants, _parser  # private: the only parser there is
 from typing import Any
 
 import pytest
