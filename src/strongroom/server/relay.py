@@ -5,6 +5,8 @@ may quote an address or a value. Of an exception, its class and frames.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from strongroom.server.log import OperatorLog
@@ -27,10 +29,19 @@ class Relay(logging.Handler):
         except (TypeError, ValueError):
             event = "a report that does not fit its arguments"
         say(event, logger=record.name, at=f"{Path(record.pathname).name}:{record.lineno}")
-        if record.exc_info is not None and record.exc_info[1] is not None:
+        if record.exc_info and record.exc_info[1] is not None:  # libraries also pass False
             self._log.unexpected(record.name, record.exc_info[1])
 
 
-def relay(log: OperatorLog) -> None:
-    """Make the operator's log the only place where this process reports."""
-    logging.basicConfig(handlers=[Relay(log)], level=logging.WARNING, force=True)
+@contextmanager
+def relaying(log: OperatorLog) -> Iterator[None]:
+    """Make the operator's log the only place where this process reports, for as long as the server runs."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    root.handlers = [Relay(log)]
+    root.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)

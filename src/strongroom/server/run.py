@@ -22,7 +22,7 @@ from strongroom.server.hardening import harden
 from strongroom.server.listener import Listener
 from strongroom.server.log import OperatorLog
 from strongroom.server.problems import StartFailed
-from strongroom.server.relay import relay
+from strongroom.server.relay import relaying
 from strongroom.server.seals import opening
 from strongroom.server.warnings import single_share, warnings
 
@@ -41,12 +41,11 @@ def run(config: Config, *, config_file: Path | None = None, development: Develop
     """Serve until told to stop. Raises StartFailed when it cannot begin."""
     harden()
     log = OperatorLog(config.log.format, config.log.level)
-    relay(log)
     address = parse(config.listen)
     _check(config, address, development)
     for sentence in warnings(config, address, config_file):
         log.warning(sentence)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with relaying(log), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(config, address, log, development))
 
 
