@@ -33,7 +33,8 @@ def run_as(data: Path, command: Sequence[str | Path]) -> subprocess.Popen[bytes]
             stdout=log,
             stderr=log,
             cwd=data,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+            # A starting MariaDB clears the temporary tables of others away: each has a place of its own.
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C", "TMPDIR": str(data)},
             user=user,
             group=user,
             extra_groups=None if user is None else [],
