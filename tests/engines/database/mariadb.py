@@ -18,6 +18,10 @@ ADMIN, PASSWORD = "admin", "admin's \\ pass\"word"
 OWN = {ADMIN, "root", "mariadb.sys", "mysql", "PUBLIC", ""}
 
 
+class Ended(Exception):
+    """The server stopped while it started; what it said last."""
+
+
 @dataclass
 class MariaDB:
     """A running server and its administrator."""
@@ -122,13 +126,24 @@ def running(directory: Path) -> Iterator[MariaDB]:
         "DROP USER IF EXISTS ''@'localhost';\n",
         "utf-8",
     )
-    server = MariaDB(lasting_port(), data)
-    server.start()
+    server = _started(data)
     try:
         yield server
     finally:
         server.stop(at_once=True)
         shutil.rmtree(data, ignore_errors=True)
+
+
+def _started(data: Path, tries: int = 3) -> MariaDB:
+    """A server on `data`; on another port when somebody took the first one meanwhile."""
+    server = MariaDB(lasting_port(), data)
+    try:
+        server.start()
+    except Ended:
+        if tries == 1:
+            raise
+        return _started(data, tries - 1)
+    return server
 
 
 def _wait(server: MariaDB) -> None:
@@ -137,7 +152,10 @@ def _wait(server: MariaDB) -> None:
         try:
             server.connect().close()
         except pymysql.Error:
-            assert server.alive, "MariaDB ended"
+            if not server.alive:
+                raise Ended(
+                    (server.data.parent / "server.log").read_text("utf-8", "replace")[-2000:]
+                ) from None
             assert time.monotonic() < deadline, "MariaDB did not start"
             time.sleep(0.05)
         else:

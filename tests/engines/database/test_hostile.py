@@ -127,6 +127,9 @@ async def test_code_inside_code(house: House, pg: Postgres) -> None:
                 -- a comment; with ' and {{name}}
                 ALTER ROLE {{name}} VALID UNTIL '{{expiration}}' /* ; */"""
     await prepare(house, pg, creation_statements=create)
+    plain = 'length = 20\nrule "charset" { charset = "abcdefghijkmnpqrstuvwxyz23456789" }'
+    await house.write("sys/policies/password/plain", {"policy": plain})
+    await house.write("database/roles/app", {"credential_config": {"password_policy": "plain"}})
     creds = (await house.read("database/creds/app")).data
     assert pg.logs_in(creds["username"], creds["password"])
     policy = 'length = 20\nrule "charset" { charset = "$\'" }'

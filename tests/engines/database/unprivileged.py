@@ -1,7 +1,7 @@
 """Database servers refuse to run as root: where tests do, they run as nobody."""
 
 import os
-import random
+import secrets
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ def lasting_port() -> int:
     """A port that is free and that the kernel gives to nobody while its server restarts."""
     first_given_away = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()[0])
     while True:
-        port = random.randrange(10240, first_given_away)
+        port = 10240 + secrets.randbelow(first_given_away - 10240)  # not `random`: tests seed that alike
         with socket.socket() as trial:
             try:
                 trial.bind(("127.0.0.1", port))
