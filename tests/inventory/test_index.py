@@ -187,7 +187,7 @@ async def test_a_report_names_a_found_value_by_what_proves_it(desk: Desk) -> Non
     tx = desk.house.core.barrier.begin()
     (found,) = await inventory(desk).matches(tx, match.known)
     assert found.created
-    assert found._replace(created="") == Reference("secret/", "app", 1, "password")
+    assert found._replace(created="", mount_uuid="") == Reference("secret/", "app", 1, "password")
     forged = match.known[0][:-1] + ("0" if match.known[0][-1] != "0" else "1")
     assert await inventory(desk).matches(tx, [forged, "", "zz", forged[:20]]) == []
     await desk.ask(Operation.WRITE, "secret/destroy/app", versions=[1])

@@ -63,6 +63,19 @@ async def test_a_secret_without_a_plan_waits_for_people(house: House) -> None:
     assert "destroyed" in next(s["text"] for s in shown["steps"] if s["step"] == "verify_dead")
 
 
+async def test_moving_the_mount_ends_no_leak(house: House) -> None:
+    incident = await leak(house, plan=False)
+    await house.until(incident, "by_hand")
+    await house.write("sys/remount", **{"from": "kv/", "to": "moved/"})
+    await house.write(f"incidents/{incident}/done", step="rotate", text="made another")
+    shown = await house.until(incident, "by_hand")
+    assert shown["waiting_for"] == "verify_dead"
+    (window,) = (await house.read(f"findings/{shown['findings'][0]}/exposure"))["windows"]
+    assert window["usable_until"] is None
+    await house.write("moved/destroy/app/db", versions=[1])
+    await house.until(incident, "closed", step=30)
+
+
 async def test_what_people_say_is_recorded_as_said(house: House) -> None:
     told = await house.report(finding={"playbook": "stripe"})
     incident = told["listed"][0]["incident"]

@@ -186,7 +186,7 @@ class Intake:
 
 async def weigh(tx: BarrierTransaction, vault: Vault, finding: Finding, now: float) -> None:
     """Judge again from what is known now: severity, and who may own it."""
-    facts: list[Mapping[str, str]] = [await vault.facts(tx, held.mount, held.path) for held in finding.held]
+    facts: list[Mapping[str, str]] = [await vault.facts(tx, held) for held in finding.held]
     finding.suggested = owners.suggest(facts, finding.places)
     used = [] if finding.contained else [h.shown for h in finding.held if await vault.in_use(tx, h, now)]
     known = severity.Known(

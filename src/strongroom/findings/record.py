@@ -32,7 +32,8 @@ SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 class Held(Struct, frozen=True, order=True):
     """What of the vault the secret is: a version of a secret (0 where there are none), or an issued one.
 
-    `created` tells the version from one of that number after the secret was erased; "" if not known.
+    `created` tells the version from one of that number after the secret was erased, and `mount_uuid`
+    the mount where it was moved; "" if not known.
     """
 
     mount: str
@@ -41,6 +42,7 @@ class Held(Struct, frozen=True, order=True):
     field: str = ""
     kind: Kind = "kv"
     created: str = ""
+    mount_uuid: str = ""
 
     @property
     def shown(self) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from msgspec import structs
+
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.core.core import Core
 from strongroom.engines.kv.record import Key, Version
@@ -24,12 +26,28 @@ class Vault:
     def __init__(self, core: Core, matches: Matches, facts: Facts, readers: Readers) -> None:
         self._core = core
         self.matches = matches
-        self.facts = facts
-        self.readers = readers
+        self._facts = facts
+        self._readers = readers
 
     def mount(self, held: Held) -> Mount | None:
-        """The mount of a reference, None when it is no more."""
-        return self._core.mounts.get(held.mount)
+        """The mount of a reference, wherever it was moved; None when it is no more."""
+        if not held.mount_uuid:
+            return self._core.mounts.get(held.mount)
+        return next((mount for mount in self._core.mounts.values() if mount.uuid == held.mount_uuid), None)
+
+    def _placed(self, held: Held) -> Held:
+        """The reference by the path that its mount has now."""
+        mount = self.mount(held)
+        return structs.replace(held, mount=mount.path) if mount else held
+
+    async def facts(self, tx: BarrierTransaction, held: Held) -> Mapping[str, str]:
+        """The inventory's facts of a secret that are set."""
+        placed = self._placed(held)
+        return await self._facts(tx, placed.mount, placed.path)
+
+    async def readers(self, tx: BarrierTransaction, held: Held) -> Mapping[str, float]:
+        """Who read it, with the time of the last read."""
+        return await self._readers(tx, self._placed(held))
 
     async def key(self, tx: BarrierTransaction, held: Held) -> Key | None:
         """The record of a key-value secret, None when there is none."""

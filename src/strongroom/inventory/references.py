@@ -19,6 +19,7 @@ class Reference(NamedTuple):
     """One place of a value. `version` is 0 where there are none; a token's `path` is its accessor.
 
     `created` is when the version was made (RFC 3339): a secret that is erased and written anew begins at 1.
+    `mount_uuid` tells the mount also where it was moved to another path.
     """
 
     mount: str
@@ -27,6 +28,7 @@ class Reference(NamedTuple):
     field: str = ""
     kind: Kind = "kv"
     created: str = ""
+    mount_uuid: str = ""
 
     @property
     def shown(self) -> str:
@@ -46,11 +48,11 @@ async def live(
     if mount is None:
         return []
     if kind == HELD:
-        return [Reference(mount.path, path, 0, name, "credential") for name in names]
+        return [Reference(mount.path, path, 0, name, "credential", mount_uuid=uuid) for name in names]
     usable = {version.number: version.created for version in await secrets.live(tx, mount, path, now)}
     split = [(int(number), field) for number, _, field in (name.partition(" ") for name in names)]
     return [
-        Reference(mount.path, path, number, field, created=usable[number])
+        Reference(mount.path, path, number, field, created=usable[number], mount_uuid=uuid)
         for number, field in split
         if number in usable
     ]
