@@ -127,9 +127,6 @@ async def test_code_inside_code(house: House, pg: Postgres) -> None:
                 -- a comment; with ' and {{name}}
                 ALTER ROLE {{name}} VALID UNTIL '{{expiration}}' /* ; */"""
     await prepare(house, pg, creation_statements=create)
-    plain = 'length = 20\nrule "charset" { charset = "abcdefghijkmnpqrstuvwxyz23456789" }'
-    await house.write("sys/policies/password/plain", {"policy": plain})
-    await house.write("database/roles/app", {"credential_config": {"password_policy": "plain"}})
     creds = (await house.read("database/creds/app")).data
     assert pg.logs_in(creds["username"], creds["password"])
     policy = 'length = 20\nrule "charset" { charset = "$\'" }'
@@ -137,6 +134,35 @@ async def test_code_inside_code(house: House, pg: Postgres) -> None:
     await house.write("database/roles/app", {"credential_config": {"password_policy": "sharp"}})
     with pytest.raises(InvalidRequest, match="nested"):
         await house.read("database/creds/app")
+
+
+async def test_a_password_that_nested_code_cannot_take_is_drawn_again(house: House, pg: Postgres) -> None:
+    policy = 'length = 20\nrule "charset" { charset = "abcdefghij-" }'  # a third of them cannot stand there
+    await house.write("sys/policies/password/hyphens", {"policy": policy})
+    create = """DO $do$ BEGIN CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}'; END $do$"""
+    await prepare(house, pg, creation_statements=create)
+    await house.write("database/roles/app", {"credential_config": {"password_policy": "hyphens"}})
+    for _ in range(12):
+        creds = (await house.read("database/creds/app")).data
+        assert pg.logs_in(creds["username"], creds["password"])
+
+
+async def test_a_renewal_that_nested_code_cannot_take_is_not_recorded(house: House, pg: Postgres) -> None:
+    await prepare(house, pg)
+    pg.ask("CREATE ROLE steady LOGIN PASSWORD 'first'")
+    change = """DO $do$ BEGIN ALTER ROLE "{{name}}" PASSWORD '{{password}}'; END $do$"""
+    role = {"db_name": "db", "username": "steady", "rotation_period": 3600, "rotation_statements": change}
+    await house.write("database/static-roles/steady", role)
+    policy = 'length = 20\nrule "charset" { charset = "$\'" }'
+    await house.write("sys/policies/password/sharp", {"policy": policy})
+    sharp = {"credential_config": {"password_policy": "sharp"}}
+    await house.write("database/static-roles/steady", {**role, **sharp})
+    with pytest.raises(InvalidRequest, match="nested"):
+        await house.write("database/rotate-role/steady", {})
+    await house.write("database/static-roles/steady", {**role, "credential_config": {}})
+    await house.write("database/rotate-role/steady", {})
+    creds = (await house.read("database/static-creds/steady")).data
+    assert pg.logs_in("steady", creds["password"])
 
 
 @pytest.mark.parametrize("plugin", [POSTGRESQL, MYSQL])

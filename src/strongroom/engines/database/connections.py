@@ -8,12 +8,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from strongroom.engines.database.driver import Account
 from strongroom.engines.database.kinds import kind_of
-from strongroom.engines.database.record import (
-    Connection,
-    find_connection,
-    opened,
-    renewal_password,
-)
+from strongroom.engines.database.passwords import renewal
+from strongroom.engines.database.record import Connection, find_connection, opened
 from strongroom.engines.database.statements import check, given
 from strongroom.errors import InvalidRequest, NotFound, UpstreamFailed
 from strongroom.framework import CommaList, Context, Fields, Nothing, Response, Seconds, Texts, usernames
@@ -172,7 +168,7 @@ async def rotate_root(ctx: Context, req: Named) -> Response:
         raise InvalidRequest(f"there is no connection '{req.name}'")
     if not before.username or not before.password:
         raise InvalidRequest("unable to rotate root credentials: no username and password in configuration")
-    password = await renewal_password(ctx, f"root/{req.name}", before.password_policy)
+    password = await renewal(ctx, f"root/{req.name}", before, before.root_rotation_statements)
     connection, database = await opened(ctx, req.name)
     await database.change_password(
         connection.root_rotation_statements, Account(connection.username, password)

@@ -2,6 +2,7 @@
 
 from strongroom.engines.database.driver import Account, AccountExists
 from strongroom.engines.database.kinds import kind_of
+from strongroom.engines.database.passwords import drawn
 from strongroom.engines.database.record import Role, find_role, opened
 from strongroom.engines.database.roles import Named
 from strongroom.errors import InvalidRequest
@@ -24,7 +25,7 @@ async def issue(ctx: Context, req: Named) -> Response:
     username = usernames.render(template, Facts(ctx.caller.display_name, req.name, ctx.now()))
     if len(username.encode()) > kind.longest_name:
         raise InvalidRequest(f"the username template makes names longer than {kind.longest_name} bytes")
-    password = await ctx.password(role.password_policy or connection.password_policy)
+    password = await drawn(ctx, connection, role.creation_statements, role.password_policy)
     lease = Lease(
         role.default_ttl,
         role.max_ttl,

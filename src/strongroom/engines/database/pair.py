@@ -10,6 +10,7 @@ import msgspec
 from strongroom.engines.database import rotation
 from strongroom.engines.database.driver import Account, Database
 from strongroom.engines.database.kinds import kind_of
+from strongroom.engines.database.passwords import drawn
 from strongroom.engines.database.record import (
     Credential,
     StaticRole,
@@ -62,13 +63,18 @@ async def release(ctx: Context, name: str) -> None:
         rotation.put(ctx, name, role, msgspec.structs.replace(role, plan="", refresh=0, due=due))
 
 
-async def prepare(ctx: Context, name: str, users: tuple[str, ...], made_by: str) -> tuple[int, int]:
-    """Choose the next account's password; returns the version in force and the one to come."""
+async def prepare(
+    ctx: Context, name: str, users: tuple[str, ...], statements: tuple[str, ...], made_by: str
+) -> tuple[int, int]:
+    """Choose the next account's password, one that `statements` take.
+
+    Returns the version in force and the one to come.
+    """
     role = await find_static(ctx, name)
     if role.pending is None or role.pending.rotation != made_by:
         connection = await find_connection(ctx, role.db_name)
         connection.allow(name)
-        password = await ctx.password(role.password_policy or connection.password_policy)
+        password = await drawn(ctx, connection, statements, role.password_policy)
         pending = Credential(
             username=other(role, users), password=password, version=role.version + 1, rotation=made_by
         )

@@ -141,16 +141,3 @@ async def opened(ctx: Context, name: str) -> tuple[Connection, Database]:
     settings = connection.settings(renewal.password if renewal else "")
     kind = kind_of(connection.plugin_name)
     return connection, ctx.outside.take(ctx.mount.uuid, name, version, lambda: kind.open(settings))
-
-
-async def renewal_password(ctx: Context, key: str, policy: str) -> str:
-    """The password to put in force under `key`: recorded durably before it is used.
-
-    One that an earlier attempt left comes again: the database may know it already.
-    """
-    async with ctx.separately() as view:
-        found = await view.find(f"renewal/{key}", Renewal)
-        if found is None:
-            found = Renewal(await ctx.password(policy))
-            view.put(f"renewal/{key}", found)
-    return found.password

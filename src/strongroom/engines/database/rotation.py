@@ -7,7 +7,8 @@ password. Rotations of one role take turns, so the database is told in the order
 import msgspec
 
 from strongroom.engines.database.driver import Account
-from strongroom.engines.database.record import Renewal, StaticRole, find_connection, opened, renewal_password
+from strongroom.engines.database.passwords import drawn, renewal
+from strongroom.engines.database.record import Renewal, StaticRole, find_connection, opened
 from strongroom.errors import InvalidRequest, NotFound, UpstreamFailed
 from strongroom.framework import Context
 from strongroom.jobs import Timing
@@ -27,9 +28,9 @@ async def rotate(ctx: Context, name: str, role: StaticRole) -> StaticRole:
     async with ctx.outside.lock(ctx.mount.uuid, key):
         connection, database = await opened(ctx, role.db_name)
         connection.allow(name)
-        password = await renewal_password(ctx, key, role.password_policy or connection.password_policy)
-        renewal = await ctx.storage.find(f"renewal/{key}", Renewal)
-        if renewal is not None and renewal.password != password:
+        password = await renewal(ctx, key, connection, role.rotation_statements, role.password_policy)
+        recorded = await ctx.storage.find(f"renewal/{key}", Renewal)
+        if recorded is not None and recorded.password != password:
             raise UpstreamFailed(f"the password of '{name}' is being changed by someone else; try again")
         await database.change_password(role.rotation_statements, Account(role.username, password))
     now = ctx.now()
@@ -96,7 +97,7 @@ async def _next_step(ctx: Context, name: str, role: StaticRole) -> None:
         put(ctx, name, role, msgspec.structs.replace(role, due=timing(role).after(role.due, ctx.now())))
     else:
         connection = await find_connection(ctx, role.db_name)
-        password = await ctx.password(role.password_policy or connection.password_policy)
+        password = await drawn(ctx, connection, role.rotation_statements, role.password_policy)
         ctx.storage.put(f"renewal/static/{name}", Renewal(password))
 
 

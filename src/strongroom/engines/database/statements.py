@@ -116,12 +116,23 @@ def _fill(kind: str, word: str, values: Mapping[str, str], dialect: Dialect) -> 
     return PLACE.sub(lambda place: _bare(place[1], values, dialect), word)
 
 
+def takes(statements: Iterable[str], password: str, dialect: Dialect) -> bool:
+    """Whether a password may stand wherever the statements put one."""
+    nested = (word for text in statements for kind, word in _words(text, dialect) if kind == "nested")
+    placed = any(place[1] == "password" for word in nested for place in PLACE.finditer(word))
+    return not placed or _is_harmless(password)
+
+
+def _is_harmless(value: str) -> bool:
+    return " " not in value and HARMLESS.fullmatch(value) is not None
+
+
 def _bare(place: str, values: Mapping[str, str], dialect: Dialect) -> str:
     return (dialect.bare_name if place in NAMES else dialect.text)(values[place])
 
 
 def _harmless(place: str, values: Mapping[str, str]) -> str:
-    if place != "expiration" and (" " in values[place] or not HARMLESS.fullmatch(values[place])):
+    if place != "expiration" and not _is_harmless(values[place]):
         raise InvalidRequest(
             f"the {place} holds characters that cannot stand inside nested code of a statement"
         )

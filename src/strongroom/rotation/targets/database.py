@@ -50,7 +50,9 @@ class StaticRolePair:
 
     async def prepare(self, scene: Scene) -> tuple[int, int]:
         ctx, name = self._role(scene)
-        return await pair.prepare(ctx, name, await self._users(scene), scene.key)
+        return await pair.prepare(
+            ctx, name, await self._users(scene), self._target.creation_statements, scene.key
+        )
 
     async def look(self, scene: Scene) -> bool:
         ctx, name = self._role(scene)
