@@ -63,6 +63,8 @@ def test_a_pushed_secret_is_found_replaced_proved_dead_and_recorded(tmp_path: Pa
         exposure = sr.ok("finding", "exposure", shown["findings"][0], "--json").json["windows"][0]
         assert (exposure["ended_by"], len(exposure["readers"])) == ("proved dead", 1)
         sr.ok("incident", "evidence", "1", "-o", "e.zip")
+        again = sr("incident", "evidence", "1", "-o", "e.zip")
+        assert (again.code, "e.zip exists" in again.err) == (2, True)
     alone = Shell(home)
     assert "verified: incidents/1" in alone.ok("evidence", "verify", "e.zip").out
     changed = bytearray((home / "e.zip").read_bytes())

@@ -132,9 +132,13 @@ def _evidence(session: Session) -> int:
     name = session.args.output
     try:
         with os.fdopen(
-            os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb"
+            os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb"
         ) as file:
             file.write(content)
+    except FileExistsError:
+        raise Failure(
+            errors.USAGE, f"{name} exists", "Evidence is never overwritten.", "Choose another name."
+        ) from None
     except OSError as error:
         raise Failure(errors.USAGE, f"{name}: {error.strerror}") from None
     session.say(f"wrote {name}; check it anywhere: strongroom evidence verify {name}")

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from strongroom.errors import Sealed, StrongroomError
+from strongroom.errors import Sealed, Unavailable
 from strongroom.framework import Mount
 from strongroom.storage.contract import Conflict
 
@@ -52,7 +52,10 @@ class Attendant:
         """The mounts to ask; none while the store cannot tell."""
         try:
             return await self._mounts()
-        except (Conflict, StrongroomError):
+        except (Conflict, Sealed, Unavailable):  # the store's own loss is told by the store
+            return ()
+        except Exception:
+            log.exception("the mounts that keep time could not be listed; it is tried again")
             return ()
 
     async def _one(self, mount: Mount) -> None:
