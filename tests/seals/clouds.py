@@ -9,6 +9,7 @@ import json
 import secrets
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,14 +36,15 @@ def padded(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-class Cloud:
+class Cloud(ABC):
     """A server of one service; `answer` is what a subclass says."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
 
+    @abstractmethod
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        raise NotImplementedError
+        """What the service says to one request."""
 
     @contextmanager
     def running(self, pair: Pair | None = None) -> Iterator[str]:

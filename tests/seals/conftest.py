@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,24 @@ from strongroom.barrier.seal.sealing import Backend, Sealing
 from strongroom.framework.context import in_thread
 from strongroom.sensitive import Sensitive
 from tests.seals.stores import Store, key_file_seal
+from tests.server.process import Server, start
 
+Begin = Callable[[str], Server]
 PIN = "739154"
 LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Begin:
+    """Start a server on one data directory with these tables in its configuration."""
+
+    def begun(tables: str) -> Server:
+        file = tmp_path / "strongroom.toml"
+        file.write_text(f'data = "{tmp_path}/data"\n{tables}\n')
+        file.chmod(0o600)
+        return start("--config", file)
+
+    return begun
 
 
 @pytest.fixture

@@ -4,19 +4,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.seals.clouds import Answer, Cloud
+from tests.seals.conftest import Begin
 from tests.seals.test_server import call, initialized, said_at_the_end, status_once
-from tests.server.process import Server, start
+from tests.server.process import Server
 from tests.suites.openbao import OpenBao, running
 
 pytestmark = [pytest.mark.slow]
-Begin = Callable[[str], Server]
 
 
 @pytest.fixture(scope="module")
@@ -25,17 +25,6 @@ def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
         server.call("POST", "sys/mounts/transit", {"type": "transit"})
         server.call("POST", "transit/keys/seal", {})
         yield server
-
-
-@pytest.fixture
-def begin(tmp_path: Path) -> Begin:
-    def begun(tables: str) -> Server:
-        file = tmp_path / "strongroom.toml"
-        file.write_text(f'data = "{tmp_path}/data"\n{tables}\n')
-        file.chmod(0o600)
-        return start("--config", file)
-
-    return begun
 
 
 @pytest.fixture

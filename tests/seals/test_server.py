@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,24 +10,16 @@ import hvac
 import pytest
 
 from strongroom.system.rekey import decoded_root
-from tests.seals.conftest import PIN, Module
-from tests.server.process import NotStarted, Server, ask, start
+from tests.seals.conftest import PIN, Begin, Module
+from tests.server.process import NotStarted, Server, ask
 
 pytestmark = [pytest.mark.slow]
-Begin = Callable[[str], Server]
 
 
 @pytest.fixture
-def begin(tmp_path: Path) -> Begin:
+def begin(begin: Begin) -> Begin:
     """Start a server on one data directory with a `[seal]` table."""
-
-    def begun(table: str) -> Server:
-        file = tmp_path / "strongroom.toml"
-        file.write_text(f'data = "{tmp_path}/data"\n[seal]\n{table}\n')
-        file.chmod(0o600)
-        return start("--config", file)
-
-    return begun
+    return lambda table: begin(f"[seal]\n{table}")
 
 
 @pytest.fixture
