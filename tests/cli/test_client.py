@@ -110,6 +110,16 @@ def test_a_busy_server_is_asked_again_when_it_says(monkeypatch: pytest.MonkeyPat
     assert len(slept) == 2
 
 
+def test_a_wait_that_is_too_long_is_told_at_once() -> None:
+    with _peer(_answer("429 Too Many", b"{}", "Retry-After: 3600")) as peer:
+        client = _client(peer)
+        with pytest.raises(Refused) as refused:
+            client.request("GET", "x")
+        client.close()
+        assert len(peer.seen) == 1
+    assert refused.value.after == 3600
+
+
 def test_a_broken_server_is_asked_again_for_reads_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: None)
     broken = _answer("500 Broken")

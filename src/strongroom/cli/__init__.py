@@ -196,5 +196,7 @@ def _refuse_name(name: str) -> int:
     from strongroom.cli import errors  # noqa: PLC0415 (for a mistake only)
 
     hint = errors.near(name, list(COMMANDS), "strongroom --help lists the commands")
+    if name.startswith("-"):
+        hint = "Options stand behind the command: strongroom status --json"
     sys.stderr.write(f"strongroom: unknown command `{name}`\n  {hint}\n")
     return USAGE

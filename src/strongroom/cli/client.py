@@ -74,10 +74,18 @@ class Refused(Exception):
     """The server's own answer that it will not: a status and its messages."""
 
     def __init__(
-        self, method: str, path: str, status: int, messages: list[str], body: Any, request: str = ""
+        self,
+        method: str,
+        path: str,
+        status: int,
+        messages: list[str],
+        body: Any,
+        request: str = "",
+        after: float | None = None,
     ) -> None:
         super().__init__(f"{method} {path}: {status}")
         self.request = request
+        self.after = after
         self.method = method
         self.path = path
         self.status = status
@@ -86,13 +94,17 @@ class Refused(Exception):
 
 
 class Answer(NamedTuple):
-    """A status, the decoded JSON (None without a body), the bytes, `date`, and the request's id."""
+    """A status, the decoded JSON (None without a body), the bytes, `date`, and the request's id.
+
+    `after` are the seconds after which the server asks to come back, where it does.
+    """
 
     status: int
     body: Any
     raw: bytes
     date: str = ""
     request: str = ""
+    after: float | None = None
 
 
 class Client:
@@ -139,10 +151,14 @@ class Client:
         fields = self._headers() | dict(headers or {})
         attempt = 0
         while True:
-            answer, wait = self._exchange(method, target, sent, fields)
-            if attempt >= self.options.retries or not _again(method, answer.status, wait):
+            answer = self._exchange(method, target, sent, fields)
+            if attempt >= self.options.retries or not _again(method, answer):
                 break
-            time.sleep(wait if wait is not None else 0.25 * 2**attempt * (0.5 + os.urandom(1)[0] / 255))
+            time.sleep(
+                answer.after
+                if answer.after is not None
+                else 0.25 * 2**attempt * (0.5 + os.urandom(1)[0] / 255)
+            )
             attempt += 1
         checked = _checked(method, path, answer)
         if answer.raw and not raw and not isinstance(answer.body, dict):
@@ -192,9 +208,7 @@ class Client:
         }
         return {"X-Vault-Request": "true", **{name: value for name, value in named.items() if value}}
 
-    def _exchange(
-        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
-    ) -> tuple[Answer, float | None]:
+    def _exchange(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         fields = {"Content-Type": "application/json", **headers} if body is not None else headers
         try:
             reply = self._connected().ask(method, target, fields, body)
@@ -203,10 +217,10 @@ class Client:
             raise self._unreachable(error) from None
         if reply.closes:
             self.close()
-        after = reply.headers.get("retry-after", "")
-        wait = min(float(after), LONGEST_WAIT) if after.isdecimal() else None
+        given = reply.headers.get("retry-after", "")
+        after = float(given) if given.isdecimal() else None
         date, request = reply.headers.get("date", ""), reply.headers.get("x-request-id", "")
-        return Answer(reply.status, _decoded(reply.body), reply.body, date, request), wait
+        return Answer(reply.status, _decoded(reply.body), reply.body, date, request, after)
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -234,13 +248,16 @@ class Client:
         return Failure(UNREACHABLE, f"no answer from {where}", why, hint)
 
 
-def _again(method: str, status: int, wait: float | None) -> bool:
+def _again(method: str, answer: Answer) -> bool:
     """A busy server refused before doing anything; a broken one may have written, so only reads repeat.
 
-    503 is a sealed server, which time alone does not open, unless it says when to come back.
+    503 is a sealed server, which time alone does not open, unless it says when to come back. Who is asked
+    to come back much later is told so at once.
     """
-    broken = status in BROKEN or (status == 503 and wait is not None)
-    return status in BUSY or (method in READS and broken)
+    if answer.after is not None and answer.after > LONGEST_WAIT:
+        return False
+    broken = answer.status in BROKEN or (answer.status == 503 and answer.after is not None)
+    return answer.status in BUSY or (method in READS and broken)
 
 
 def _checked(method: str, path: str, answer: Answer) -> Answer:
@@ -254,7 +271,7 @@ def _checked(method: str, path: str, answer: Answer) -> Answer:
     if answer.status >= 400:
         found = answer.body.get("errors") if isinstance(answer.body, dict) else None
         messages = [str(text) for text in found] if isinstance(found, list) else []
-        raise Refused(method, path, answer.status, messages, answer.body, answer.request)
+        raise Refused(method, path, answer.status, messages, answer.body, answer.request, answer.after)
     return answer
 
 

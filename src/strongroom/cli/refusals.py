@@ -44,9 +44,16 @@ def _failure(session: Session, refused: Refused) -> Failure:
         return _closed(session, refused.status, said)
     if refused.status >= 500 or refused.status in BUSY:
         why = BUSY.get(refused.status, "The server failed; its log has the cause under this request.")
-        return Failure(UNREACHABLE, f"{where} failed: {said or refused.status}", why, "Try again shortly.")
+        return Failure(UNREACHABLE, f"{where} failed: {said or refused.status}", why, _later(refused.after))
     hint = f"strongroom path-help {refused.path} tells what it takes." if refused.status in (400, 405) else ""
     return Failure(USAGE, f"{where} was refused", f"{said or refused.status}.", hint)
+
+
+def _later(seconds: float | None) -> str:
+    """When to come back, as far as the server says."""
+    if seconds is None:
+        return "Try again shortly."
+    return f"Try again in {seconds:.0f} s." if seconds < 120 else f"Try again in {seconds / 60:.0f} min."
 
 
 def _plain(text: str) -> str:
@@ -93,6 +100,11 @@ def _held(session: Session, refused: Refused) -> str:
 
 def _missing(session: Session, refused: Refused, said: str) -> Failure:
     body = refused.body if isinstance(refused.body, dict) else {}
+    if said == "namespace not found":
+        name = session.client.options.namespace or refused.path
+        return Failure(
+            NEGATIVE, f"there is no namespace {name}", "", "See which are: strongroom namespace list"
+        )
     advice = [session.output.printable(str(text)) for text in body.get("warnings") or []]
     if said.startswith(("no handler", "unsupported path")):
         hint = _nearest(session, refused.path)
