@@ -6,8 +6,10 @@ not stopped for it.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +34,7 @@ def run(
     """Run it to its end; returns its exit code, 128 and more for a signal. Raises OSError."""
     try:
         child = subprocess.Popen(program, env=environ)  # noqa: S603  # the user's own program
-        before = {
-            number: signal.signal(number, lambda got, _: child.send_signal(got)) for number in FORWARDED
-        }
+        before = {number: signal.signal(number, lambda got, _: _pass_on(child, got)) for number in FORWARDED}
         try:
             code = _attended(session, child, {lease.id: lease for lease in leases})
         finally:
@@ -43,6 +43,19 @@ def run(
     finally:
         release(session, leases)
     return code if code >= 0 else ENDED_BY_SIGNAL - code
+
+
+def _pass_on(child: subprocess.Popen[bytes], number: int) -> None:
+    """Give a signal to the program, but not an interrupt from the keyboard: the terminal has done so."""
+    if number != signal.SIGINT or not _in_foreground():
+        child.send_signal(number)
+
+
+def _in_foreground() -> bool:
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):  # no terminal
+        return False
 
 
 def release(session: Session, leases: Sequence[Leased]) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,17 @@ BINARY = str(Path(sys.executable).parent / "strongroom")
 CREATE = "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'"
 TELL = "import os, json, sys; print(json.dumps([os.environ.get(n) for n in ('DB_USER', 'DB_PASSWORD')]), flush=True)"
 WAIT = "; import signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); signal.pause()"
+
+COUNT = """
+import os, signal, sys
+heard, hears = os.pipe()
+os.set_blocking(hears, False)
+signal.set_wakeup_fd(hears)  # counts two that come together
+for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, lambda *_: None)
+print("ready", flush=True)
+while (number := os.read(heard, 1)[0]) != signal.SIGTERM: print("interrupted", flush=True)
+sys.exit(7)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +74,27 @@ def test_the_account_lives_as_long_as_the_program(ours: Peer, pg: Postgres) -> N
         child.send_signal(signal.SIGTERM)
         assert child.wait(30) == 7
     assert user not in pg.accounts()
+
+
+def test_an_interrupt_from_the_keyboard_reaches_the_program_once(ours: Peer, pg: Postgres) -> None:
+    environ = begin(ours, pg, "1h")
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(BINARY, [BINARY, "run", "--", sys.executable, "-c", COUNT], environ)
+    with os.fdopen(terminal, "rb", buffering=0) as heard:
+        said = b""
+        while b"ready" not in said:
+            said += heard.read(1024)
+        os.write(terminal, b"\x03")
+        while b"interrupted" not in said:
+            said += heard.read(1024)
+        os.kill(child, signal.SIGTERM)
+        with suppress(OSError):  # the terminal is gone
+            while more := heard.read(1024):
+                said += more
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert said.count(b"interrupted") == 1
+    assert pg.accounts() == set()
 
 
 def test_nothing_is_left_when_the_program_cannot_be_started(ours: Peer, pg: Postgres) -> None:
