@@ -126,6 +126,7 @@ def running(directory: Path) -> Iterator[MariaDB]:
         "DROP USER IF EXISTS ''@'localhost';\n",
         "utf-8",
     )
+    handed_over(data, init)
     server = _started(data)
     try:
         yield server
