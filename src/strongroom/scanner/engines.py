@@ -29,7 +29,7 @@ class Engine(Protocol):
 
 
 class Hyperscan:
-    """Two databases: `shapes` of secrets and of code that holds them, and `words` (names, base64).
+    """Two databases: `shapes` of secrets, in base64 too, and of code that holds them; and names, the `words`.
 
     Apart they are faster than as one. `near` are the names that matter only near a value; where a text
     is dense with them, `runs` tells which are.

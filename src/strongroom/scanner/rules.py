@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from strongroom.scanner.engines import Engine
 
-FORMAT = "10"  # of the cached content; a change of it or of a rule leaves old files unread
+FORMAT = "11"  # of the cached content; a change of it or of a rule leaves old files unread
 
 
 class Rules:
@@ -163,7 +163,7 @@ def _compile(extra: Sequence[tuple[str, str]], *, native: bool) -> dict[str, Any
         numbers[d.id] = number
     made = plan.make(found, [t.pattern for t in generic.TRIGGERS], literals=not native)
     shapes = dict(enumerate(made.expressions))
-    words = {i: shapes.pop(i) for i, (what, _) in enumerate(made.targets) if what in (plan.NAME, plan.BASE64)}
+    words = {i: shapes.pop(i) for i, (what, _) in enumerate(made.targets) if what == plan.NAME}
     return {
         "detectors": pack([tuple(d._replace(matches=(), non_matches=())) for d in found]),
         "reaches": [confirm.rule(d).reach for d in found],
