@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.cli.operator import backup_file
+from strongroom.storage.backup import file as backup_file
 from tests.cli.conftest import Shell
 from tests.server.process import Server, ask, start
 
@@ -153,8 +153,8 @@ def test_a_file_that_is_cut_off_is_refused(backup: Path, shell: Shell, tmp_path:
 def test_a_restore_that_fails_late_puts_back_what_it_set_aside(backup: Path, vault: Vault) -> None:
     """The file is whole, but what it holds is no store: only the copying finds that out."""
     snapshot = b"no store at all" * 1000
-    header = {"sha256": hashlib.sha256(snapshot).hexdigest()}
-    backup_file.write(vault.shell.home / "odd.backup", header, [snapshot])
+    header = {"sha256": hashlib.sha256(snapshot).hexdigest(), "size_bytes": len(snapshot)}
+    backup_file.write(vault.shell.home / "odd.backup", backup_file.Packed(header, [snapshot]))
     before = sorted(path.name for path in vault.data.iterdir())
     arguments = ("operator", "restore", "odd.backup", "--force", "--yes", "--data")
     ran = vault.shell(*arguments, vault.data)

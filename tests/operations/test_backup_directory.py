@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.cli.operator import backup_file
+from strongroom.storage.backup import file as backup_file
 from tests.cli.conftest import Shell
 from tests.server.process import start
 

@@ -1,12 +1,10 @@
 """AWS KMS as moto plays it, by HTTP: the real client, its signatures and its refusals."""
 
-import os
 import socket
 from collections.abc import Iterator
 
 import pytest
 from botocore.session import Session
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from strongroom.barrier.seal.auto.awskms import CONTEXT, AwsKms
 from strongroom.barrier.seal.auto.envelope import EnvelopeSeal
@@ -14,6 +12,7 @@ from strongroom.barrier.seal.sealing import Backend
 from strongroom.errors import IntegrityFailure, UpstreamFailed
 from strongroom.framework.context import in_thread
 from tests.seals.stores import Store
+from tests.suites.aws import amazon
 
 pytestmark = [pytest.mark.slow]
 ROOT_KEY = b"r" * 32
@@ -23,19 +22,8 @@ REFUSED = (IntegrityFailure, UpstreamFailed)
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        patch.setenv("AWS_ACCESS_KEY_ID", "test-key")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        try:
-            yield f"http://{host}:{port}"
-        finally:
-            server.stop()
+    with amazon() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

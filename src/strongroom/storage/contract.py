@@ -5,6 +5,7 @@ barrier talks to storage, and storage never sees plaintext.
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 
@@ -60,6 +61,19 @@ class Storage(Protocol):
 
     async def close(self) -> None:
         """Finish what was handed to `commit` and release the store."""
+        ...
+
+
+@runtime_checkable
+class Copied(Protocol):
+    """A backend that can be copied while it serves."""
+
+    async def backup(self, path: Path) -> str:
+        """Write a consistent copy to `path`, a snapshot in SQLite's format; return its SHA-256 in hex.
+
+        Every commit acknowledged before is in it. Raises InvalidRequest when `path` exists, StorageFull
+        when there is no room, Unavailable.
+        """
         ...
 
 

@@ -5,6 +5,7 @@ one. The target opens as a store only when everything in it has been compared wi
 left as it was. Everything here blocks.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,12 +27,16 @@ PARTIAL = "migration.partial"
 Entry = tuple[bytes, bytes]
 
 
-class Place(Protocol):
-    """One end of a move, held for it alone."""
+class Source(Protocol):
+    """Where entries come from."""
 
     def page(self, after: bytes) -> list[Entry]:
         """Up to PAGE entries whose keys sort after `after`, in order."""
         ...
+
+
+class Place(Source, Protocol):
+    """One end of a move, held for it alone."""
 
     def add(self, entries: list[Entry]) -> None:
         """Write entries, durably."""
@@ -48,6 +53,23 @@ class Place(Protocol):
     def close(self) -> None:
         """Let go."""
         ...
+
+
+class SnapshotPlace:
+    """A snapshot of a store, as a backup holds it: to be read only."""
+
+    def __init__(self, snapshot: Path) -> None:
+        self._connection = sqlite3.connect(
+            f"{snapshot.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None
+        )
+
+    def page(self, after: bytes) -> list[Entry]:
+        """Up to PAGE entries whose keys sort after `after`, in order."""
+        return _page(self._connection, after)
+
+    def close(self) -> None:
+        """Let go."""
+        self._connection.close()
 
 
 class SqlitePlace:
@@ -70,10 +92,7 @@ class SqlitePlace:
             self._connection.execute("PRAGMA journal_mode = DELETE")
 
     def page(self, after: bytes) -> list[Entry]:
-        rows = self._connection.execute(
-            "SELECT key, value FROM entries WHERE key > ? ORDER BY key LIMIT ?", (after.decode(), PAGE)
-        )
-        return [(key.encode(), value) for key, value in rows]
+        return _page(self._connection, after)
 
     def add(self, entries: list[Entry]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
@@ -165,7 +184,7 @@ class PostgresqlPlace:
         self._holding.finish()
 
 
-def move(source: Place, target: Place, copied: Callable[[int], None] = lambda _: None) -> int:
+def move(source: Source, target: Place, copied: Callable[[int], None] = lambda _: None) -> int:
     """Copy what is missing, compare everything, make a store of it; return how many entries there are.
 
     Raises IntegrityFailure when both ends are not the same afterwards.
@@ -185,7 +204,7 @@ def move(source: Place, target: Place, copied: Callable[[int], None] = lambda _:
     return count
 
 
-def _pairs(source: Place, target: Place) -> Iterator[tuple[Entry | None, Entry | None]]:
+def _pairs(source: Source, target: Source) -> Iterator[tuple[Entry | None, Entry | None]]:
     after = b""
     while True:
         here, there = source.page(after), target.page(after)
@@ -197,3 +216,10 @@ def _pairs(source: Place, target: Place) -> Iterator[tuple[Entry | None, Entry |
         if not here:
             return
         after = here[-1][0]
+
+
+def _page(connection: sqlite3.Connection, after: bytes) -> list[Entry]:
+    rows = connection.execute(
+        "SELECT key, value FROM entries WHERE key > ? ORDER BY key LIMIT ?", (after.decode(), PAGE)
+    )
+    return [(key.encode(), value) for key, value in rows]

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from strongroom.errors import IntegrityFailure, InvalidRequest
@@ -17,13 +18,18 @@ def write_snapshot(source: Path, target: Path) -> str:
     The copy holds ciphertext only, and nothing that was deleted before. It appears
     under its name when it is whole and durable. Blocks; writers go on meanwhile.
     """
+    return written_to(target, lambda partial: _copy(source, partial))
+
+
+def written_to(target: Path, fill: Callable[[Path], None]) -> str:
+    """Give a snapshot that `fill` writes its name when it is whole and durable; return its SHA-256 in hex."""
     if target.exists():
         raise InvalidRequest(f"{target} exists; a backup never overwrites")
     partial = target.with_name(f".{target.name}.partial")
     partial.unlink(missing_ok=True)
     os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
-        _copy(source, partial)
+        fill(partial)
         digest = _synced_digest(partial)
         partial.rename(target)
     finally:
@@ -45,9 +51,7 @@ def restore_snapshot(snapshot: Path, directory: Path, sha256: str) -> None:
         target = directory / database.NAME
         if target.exists():
             raise InvalidRequest(f"{directory} already holds a store; restore into an empty directory")
-        if _synced_digest(snapshot) != sha256:
-            raise IntegrityFailure(f"{snapshot} does not have the checksum given")
-        _check(snapshot)
+        check_snapshot(snapshot, sha256)
         partial.unlink(missing_ok=True)
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         _copy(snapshot, partial)
@@ -71,7 +75,10 @@ def _copy(source: Path, target: Path) -> None:
         connection.close()
 
 
-def _check(snapshot: Path) -> None:
+def check_snapshot(snapshot: Path, sha256: str) -> None:
+    """Raise IntegrityFailure unless it is what `sha256` names, whole and of a format that is read here."""
+    if _synced_digest(snapshot) != sha256:
+        raise IntegrityFailure(f"{snapshot} does not have the checksum given")
     connection = sqlite3.connect(
         f"{snapshot.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None
     )

@@ -13,9 +13,8 @@ from strongroom.audit.checkpoint import parse
 from strongroom.clock import rfc3339
 from strongroom.errors import InvalidRequest, NotFound
 from strongroom.framework import Context, Fields, Nothing, Raw, Response, Route
-from strongroom.storage.contract import Storage
+from strongroom.storage.contract import Copied, Storage
 from strongroom.storage.files import private_directory
-from strongroom.storage.sqlite import SqliteStorage
 from strongroom.system.house import core
 
 MAX_PIECE = 8 * 2**20
@@ -60,7 +59,7 @@ class BackupDesk:
 
     async def make(self) -> tuple[str, str]:
         """Make a snapshot in place of the one before; returns its id and SHA-256."""
-        if not isinstance(self.storage, SqliteStorage):
+        if not isinstance(self.storage, Copied):
             raise InvalidRequest("this server keeps its store in memory; there is nothing to back up")
         self.clear()
         private_directory(self.directory)

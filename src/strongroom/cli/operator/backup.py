@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from strongroom.cli import errors, parsing
 from strongroom.cli.errors import Failure
-from strongroom.errors import IntegrityFailure, InvalidRequest
+from strongroom.errors import IntegrityFailure, InvalidRequest, StrongroomError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from strongroom.cli.session import Session
+    from strongroom.storage.backup.file import Packed
+    from strongroom.storage.backup.places import Place
 
 ROUTE = "sys/storage/backup"
 # The server hashes each piece for its log while others wait, so pieces are small.
 BLOCK = 2**20
 SNAPSHOT_SECONDS = 600.0
-NAMED = "strongroom-%Y%m%dT%H%M%SZ.backup"
-OURS = re.compile(r"strongroom-[0-9]{8}T[0-9]{6}Z\.backup")
 
 
 def configure(to: parsing.Parts) -> None:
@@ -31,33 +31,46 @@ def configure(to: parsing.Parts) -> None:
         examples=(
             "strongroom operator backup -o nightly.backup",
             "strongroom operator backup --to /backup/strongroom --keep 14   (from a timer)",
+            "strongroom operator backup --to s3://backups/strongroom --region eu-central-1",
             "strongroom operator backup -o nightly.backup --data /var/lib/strongroom   (server stopped)",
         ),
     )  # fmt: skip
-    place = backup.add_mutually_exclusive_group(required=True)
-    place.add_argument("-o", "--output", metavar="FILE", help="a new file; none is overwritten")
-    place.add_argument("--to", metavar="DIR", help="a new file there, named by the time")
+    where = backup.add_mutually_exclusive_group(required=True)
+    where.add_argument(
+        "-o", "--output", metavar="FILE", help="a new file or s3://BUCKET/KEY; none is overwritten"
+    )
+    where.add_argument(
+        "--to", metavar="PLACE", help="a directory or s3://BUCKET/PREFIX: a new file there, named by the time"
+    )
     backup.add_argument(
         "--keep", metavar="N", type=int, default=0, help="with --to: remove all but the newest N there"
     )
     backup.add_argument("--data", metavar="DIR", help="of a stopped server; else the running one is asked")
+    s3_options(backup)
+
+
+def s3_options(parser: argparse.ArgumentParser) -> None:
+    """Declare where S3-compatible storage is; credentials are found as AWS's tools find them."""
+    parser.add_argument("--region", metavar="NAME", default="", help="of s3://; as AWS's tools find it")
+    parser.add_argument("--endpoint", metavar="URL", default="", help="of s3:// storage that is not AWS's")
 
 
 def _backup(session: Session) -> int:
-    path = _target(session)
-    if path.exists():
-        raise Failure(errors.USAGE, f"{path} exists", "A backup never overwrites.", "Choose another name.")
+    from strongroom.storage.backup.places import expire  # noqa: PLC0415 (for this command alone)
+
+    place, name = _target(session)
+    shown = place.where(name)
     try:
-        header, digest = _from_directory(session, path) if session.args.data else _from_server(session, path)
-    except (OSError, IntegrityFailure, InvalidRequest) as error:
-        raise Failure(errors.USAGE, f"no backup was written to {path}", f"{error}.") from None
-    removed = _expire(path.parent, session.args.keep) if session.args.keep else []
+        header, packed = _written(session, place, name)
+        removed = expire(place, session.args.keep) if session.args.keep else []
+    except (OSError, StrongroomError) as error:
+        raise Failure(errors.USAGE, f"no backup was written to {shown}", f"{error}.") from None
     session.output.facts(
         {
             "version": 1,
-            "file": str(path),
-            "size_bytes": path.stat().st_size,
-            "sha256": digest,
+            "file": shown,
+            "size_bytes": packed.size_bytes,
+            "sha256": packed.sha256,
             "audit_entries": header["audit_entries"],
             **({"removed": removed} if session.args.keep else {}),
         }
@@ -66,39 +79,45 @@ def _backup(session: Session) -> int:
     return errors.OK
 
 
-def _target(session: Session) -> Path:
-    """The file to write."""
-    to, keep = session.args.to, session.args.keep
-    if keep < 0 or (keep and not to):
-        raise Failure(errors.USAGE, "--keep is a number of files in --to", "", "Give --to DIR --keep N.")
-    if not to:
-        return Path(session.args.output)
-    if not Path(to).is_dir():
-        raise Failure(errors.USAGE, f"{to} is no directory", "It may not be mounted.", f"mkdir -m 0700 {to}")
-    return Path(to) / time.strftime(NAMED, time.gmtime())
+def _target(session: Session) -> tuple[Place, str]:
+    """Where the file goes, and its name."""
+    from strongroom.storage.backup import places, s3  # noqa: PLC0415 (for this command alone)
+
+    args = session.args
+    if args.keep < 0 or (args.keep and not args.to):
+        raise Failure(errors.USAGE, "--keep is a number of files in --to", "", "Give --to PLACE --keep N.")
+    try:
+        if args.to:
+            name, text = places.name_at(time.time()), args.to
+        elif args.output.startswith(s3.SCHEME):
+            text, name = s3.split(args.output)
+        else:
+            name, text = Path(args.output).name, str(Path(args.output).parent)
+        place = places.place_of(text, region=args.region, endpoint=args.endpoint)
+    except InvalidRequest as error:
+        raise Failure(errors.USAGE, "there is no such place for a backup", f"{error}.") from None
+    return place, name
 
 
-def _expire(directory: Path, keep: int) -> list[str]:
-    """Remove the oldest of our own files, now that a newer one is whole and durable; returns their names."""
-    ours = sorted(path for path in directory.iterdir() if OURS.fullmatch(path.name))
-    for path in ours[:-keep]:
-        path.unlink()
-    return [path.name for path in ours[:-keep]]
+def _written(session: Session, place: Place, name: str) -> tuple[dict[str, Any], Packed]:
+    place.expect(name)
+    write = _from_directory if session.args.data else _from_server
+    return write(session, place, name)
 
 
-def _from_server(session: Session, path: Path) -> tuple[dict[str, Any], str]:
-    from strongroom.cli.operator import backup_file  # noqa: PLC0415 (hashlib is for this command alone)
+def _from_server(session: Session, place: Place, name: str) -> tuple[dict[str, Any], Packed]:
+    from strongroom.storage.backup.file import Packed  # noqa: PLC0415 (hashlib is for this command alone)
 
     if session.settings["timeout"].source == "default":
         session.client.allow(SNAPSHOT_SECONDS)
     made: dict[str, Any] = session.data(session.ask("POST", ROUTE, {}))
-    name = f"{ROUTE}/{made.pop('id')}"
+    route = f"{ROUTE}/{made.pop('id')}"
     try:
-        return made, backup_file.write(
-            path, {"version": 1, **made}, _fetched(session, name, made["size_bytes"])
-        )
+        packed = Packed({"version": 1, **made}, _fetched(session, route, made["size_bytes"]))
+        place.write(name, packed)
+        return made, packed
     finally:
-        session.client.request("DELETE", name)
+        session.client.request("DELETE", route)
 
 
 def _fetched(session: Session, name: str, size: int) -> Iterator[bytes]:
@@ -107,15 +126,16 @@ def _fetched(session: Session, name: str, size: int) -> Iterator[bytes]:
         yield session.client.request("GET", name, query=query, raw=True).raw
 
 
-def _from_directory(session: Session, path: Path) -> tuple[dict[str, Any], str]:
+def _from_directory(session: Session, place: Place, name: str) -> tuple[dict[str, Any], Packed]:
     """A copy of a stopped server's store: its lock is held meanwhile."""
-    from strongroom.cli.operator import backup_file  # noqa: PLC0415 (for this command alone)
-    from strongroom.storage import database  # noqa: PLC0415 (same)
+    from strongroom.storage import database  # noqa: PLC0415 (for this command alone)
+    from strongroom.storage.backup.file import Packed  # noqa: PLC0415 (same)
     from strongroom.storage.contract import StorageFull, StoreInUse  # noqa: PLC0415 (same)
     from strongroom.storage.files import DirectoryLock  # noqa: PLC0415 (same)
     from strongroom.storage.snapshot import write_snapshot  # noqa: PLC0415 (same)
 
-    data, copy = Path(session.args.data), path.with_name(f".{path.name}.snapshot")
+    data = Path(session.args.data)
+    copy = data / "backup.snapshot"
     if not (data / database.NAME).is_file():
         raise Failure(errors.USAGE, f"{data} holds no store", "", "Name the server's data directory.")
     try:
@@ -135,9 +155,9 @@ def _from_directory(session: Session, path: Path) -> tuple[dict[str, Any], str]:
             **_audit_position(data / "audit"),
         }
         with copy.open("rb") as file:
-            return header, backup_file.write(
-                path, {"version": 1, **header}, iter(lambda: file.read(BLOCK), b"")
-            )
+            packed = Packed({"version": 1, **header}, iter(lambda: file.read(BLOCK), b""))
+            place.write(name, packed)
+        return header, packed
     except StorageFull as error:
         raise OSError(str(error)) from None
     finally:

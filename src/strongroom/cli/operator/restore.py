@@ -1,18 +1,23 @@
-"""`operator restore`: a new data directory from a backup. The server starts sealed, as always."""
+"""`operator restore`: a new store from a backup, in a directory or a database. The server starts sealed."""
 
 from __future__ import annotations
 
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from strongroom.cli import errors, parsing
 from strongroom.cli.errors import Failure
+from strongroom.cli.migrate import TLS_MODES
+from strongroom.cli.operator.backup import s3_options
+from strongroom.cli.operator.restore_shared import restore_shared
 from strongroom.cli.prompt import confirmed
-from strongroom.errors import IntegrityFailure, InvalidRequest
+from strongroom.errors import StrongroomError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from strongroom.cli.session import Session
@@ -28,12 +33,22 @@ def configure(to: parsing.Parts) -> None:
     """Declare it."""
     restore = parsing.confirms(
         parsing.part(
-            to, "restore", _restore, "make a data directory from a backup; the server is stopped",
-            examples=("strongroom operator restore nightly.backup --data /var/lib/strongroom --revoke-all",),
+            to, "restore", _restore, "make a store from a backup; the server is stopped",
+            examples=(
+                "strongroom operator restore nightly.backup --data /var/lib/strongroom --revoke-all",
+                "strongroom operator restore s3://backups/nightly.backup --data /var/lib/strongroom",
+                "strongroom operator restore nightly.backup --storage postgresql://strongroom@db/strongroom",
+            ),
         )
     )  # fmt: skip
-    restore.add_argument("file", metavar="FILE", help="what `operator backup` wrote")
-    restore.add_argument("--data", metavar="DIR", required=True, help="a new or empty directory")
+    restore.add_argument("file", metavar="FILE", help="what `operator backup` wrote, or s3://BUCKET/KEY")
+    place = restore.add_mutually_exclusive_group(required=True)
+    place.add_argument("--data", metavar="DIR", help="a new or empty directory")
+    place.add_argument("--storage", metavar="URL", help="postgresql://…, an empty database")
+    restore.add_argument("--password-file", metavar="FILE", default="", help="password of the database")
+    restore.add_argument("--tls", choices=TLS_MODES, default="", help="how the database is reached")
+    restore.add_argument("--tls-ca", metavar="FILE", default="", help="authorities of its certificate")
+    s3_options(restore)
     restore.add_argument(
         "--revoke-all", action="store_true", help="at the first unseal every token is revoked"
     )
@@ -44,36 +59,60 @@ def configure(to: parsing.Parts) -> None:
 
 def _restore(session: Session) -> int:
     args = session.args
-    source, directory = Path(args.file), Path(args.data)
-    if not source.is_file():
-        raise Failure(errors.USAGE, f"there is no {source}")
-    there = directory.is_dir() and any(directory.iterdir())
-    if there and not args.force:
-        raise Failure(
-            errors.USAGE, f"{directory} is not empty", "A restore makes a new store.",
-            "Choose another directory, or --force to set what is there aside.",
-        )  # fmt: skip
-    if there and not confirmed(
-        session, f"replace the store in {directory} by {source}", "the present one is set aside"
-    ):
-        return errors.OK
     try:
-        header = _checked_and_restored(session, source, directory, dry_run=args.dry_run)
-    except (OSError, IntegrityFailure, InvalidRequest) as error:
+        with local(args) as source:
+            if args.storage:
+                header = restore_shared(session, source)
+            elif not _may_replace(session, Path(args.data)):
+                return errors.OK
+            else:
+                header = _checked_and_restored(session, source, Path(args.data), dry_run=args.dry_run)
+    except (OSError, StrongroomError) as error:
         why = (
             f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else error
         )
-        raise Failure(errors.USAGE, f"{source} was not restored", f"{why}.") from None
-    session.output.facts(
-        {"version": 1, "data": str(directory), **_told(header), "revoke_all": args.revoke_all}
-    )
+        raise Failure(errors.USAGE, f"{args.file} was not restored", f"{why}.") from None
+    made = {"storage": args.storage} if args.storage else {"data": args.data}
+    session.output.facts({"version": 1, **made, **_told(header), "revoke_all": args.revoke_all})
+    if args.dry_run and args.storage:
+        session.say("nothing was changed (--dry-run)")
     if not args.dry_run:
         session.say(
             "Every token is revoked when it is unsealed: log in anew, or generate a root token."
             if args.revoke_all else f"warning: {ALIVE}"
         )  # fmt: skip
-        session.say(f"Next: strongroom server --data {directory}, then strongroom operator unseal")
+        option = f"--storage {args.storage} --data DIR" if args.storage else f"--data {args.data}"
+        session.say(f"Next: strongroom server {option}, then strongroom operator unseal")
     return errors.OK
+
+
+@contextmanager
+def local(args: argparse.Namespace) -> Iterator[Path]:
+    """The backup as a file of this machine: of S3-compatible storage a copy, which is gone afterwards."""
+    if not args.file.startswith("s3://"):
+        if not Path(args.file).is_file():
+            raise Failure(errors.USAGE, f"there is no {args.file}")
+        yield Path(args.file)
+        return
+    from strongroom.storage.backup import s3  # noqa: PLC0415 (for this option alone)
+
+    place, name = s3.split(args.file)
+    with TemporaryDirectory(prefix="strongroom-restore-") as directory:
+        copy = Path(directory) / "fetched.backup"
+        s3.S3Place(place, region=args.region, endpoint=args.endpoint).fetch(name, copy)
+        yield copy
+
+
+def _may_replace(session: Session, directory: Path) -> bool:
+    """Whether the directory is empty, or its store may be set aside. Raises Failure."""
+    there = directory.is_dir() and any(directory.iterdir())
+    if there and not session.args.force:
+        raise Failure(
+            errors.USAGE, f"{directory} is not empty", "A restore makes a new store.",
+            "Choose another directory, or --force to set what is there aside.",
+        )  # fmt: skip
+    what = f"replace the store in {directory} by {session.args.file}"
+    return not there or confirmed(session, what, "the present one is set aside")
 
 
 def _told(header: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +122,7 @@ def _told(header: dict[str, Any]) -> dict[str, Any]:
 def _checked_and_restored(
     session: Session, source: Path, directory: Path, *, dry_run: bool
 ) -> dict[str, Any]:
-    from strongroom.cli.operator import backup_file  # noqa: PLC0415 (for this command alone)
+    from strongroom.storage.backup import file  # noqa: PLC0415 (for this command alone)
     from strongroom.storage.contract import StorageFull, StoreInUse  # noqa: PLC0415 (same)
     from strongroom.storage.files import private_directory  # noqa: PLC0415 (same)
     from strongroom.storage.snapshot import restore_snapshot  # noqa: PLC0415 (same)
@@ -93,7 +132,7 @@ def _checked_and_restored(
     snapshot = directory / SNAPSHOT
     snapshot.unlink(missing_ok=True)
     try:
-        header = backup_file.extract(source, snapshot)
+        header = file.extract(source, snapshot)
         if not dry_run:
             with _set_aside(directory):
                 restore_snapshot(snapshot, directory, header["sha256"])

@@ -2,10 +2,12 @@
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 
 from strongroom.errors import Unavailable
 from strongroom.storage.contract import Transaction
 from strongroom.storage.postgresql.address import Address
+from strongroom.storage.postgresql.copying import write_snapshot
 from strongroom.storage.postgresql.groups import Groups
 from strongroom.storage.postgresql.reach import Reach
 from strongroom.storage.postgresql.reading import Reading, Value, Watcher
@@ -20,6 +22,7 @@ class PostgresqlStorage:
     """One node's side of the store. Made with `open`."""
 
     def __init__(self, address: Address, cache_bytes: int = CACHE_BYTES) -> None:
+        self._conninfo = address.conninfo
         self._reach = Reach(address.conninfo, self._arrived)
         self._reading = Reading(self._reach.reads.ask, cache_bytes)
         self._groups = Groups(self._reach.writes.ask, lambda: self._reading.recent, self._reading.written)
@@ -45,6 +48,14 @@ class PostgresqlStorage:
     def watch(self, watcher: Watcher) -> None:
         """Tell `watcher` which keys other nodes changed, before any answer rests on it; None for any."""
         self._reading.watchers.append(watcher)
+
+    async def backup(self, path: Path) -> str:
+        """Write a consistent copy to `path` while all nodes serve; return its SHA-256 in hex.
+
+        Raises InvalidRequest when `path` exists, StorageFull when there is no room, Unavailable.
+        """
+        await self.fresh()
+        return await asyncio.to_thread(write_snapshot, self._conninfo, self._reading.recent.known, path)
 
     @property
     def reachable(self) -> bool:

@@ -14,9 +14,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from strongroom.errors import IntegrityFailure, InvalidRequest
+from strongroom.storage.files import sync_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MAGIC = b"STRONGROOM BACKUP 1\n"
@@ -26,8 +27,44 @@ BLOCK = 1 << 20
 LONGEST_HEADER = 1 << 20
 
 
-def write(path: Path, header: dict[str, Any], snapshot: Iterable[bytes]) -> str:
-    """Write a backup that appears under its name when it is whole and durable; returns its SHA-256.
+class Packed:
+    """A backup's bytes, in order, to be read once; `size_bytes` of them.
+
+    `header` names the snapshot's `size_bytes` and `sha256`. Iterating raises IntegrityFailure, before the
+    last bytes, when the snapshot is not what the header says. `sha256` is of what was read so far.
+    """
+
+    def __init__(self, header: dict[str, Any], snapshot: Iterable[bytes]) -> None:
+        described = json.dumps(header, indent=2).encode() + b"\n"
+        self._head = MAGIC + len(described).to_bytes(LENGTH_BYTES) + described
+        self._header = header
+        self._snapshot = snapshot
+        self._whole = hashlib.sha256()
+        self.size_bytes = len(self._head) + int(header["size_bytes"]) + CHECKSUM_BYTES
+
+    @property
+    def sha256(self) -> str:
+        """In hex."""
+        return self._whole.hexdigest()
+
+    def __iter__(self) -> Iterator[bytes]:
+        inner, size = hashlib.sha256(), 0
+        yield self._counted(self._head)
+        for block in self._snapshot:
+            inner.update(block)
+            size += len(block)
+            yield self._counted(block)
+        if (inner.hexdigest(), size) != (self._header["sha256"], self._header["size_bytes"]):
+            raise IntegrityFailure("the snapshot was damaged on the way; nothing was kept")
+        yield self._counted(self._whole.digest())
+
+    def _counted(self, part: bytes) -> bytes:
+        self._whole.update(part)
+        return part
+
+
+def write(path: Path, packed: Packed) -> None:
+    """Write a backup that appears under its name when it is whole and durable.
 
     Raises InvalidRequest when `path` exists, IntegrityFailure when the snapshot is not what the header says.
     """
@@ -35,28 +72,17 @@ def write(path: Path, header: dict[str, Any], snapshot: Iterable[bytes]) -> str:
         raise InvalidRequest(f"{path} exists; a backup never overwrites")
     partial = path.with_name(f".{path.name}.partial")
     partial.unlink(missing_ok=True)
-    whole, inner = hashlib.sha256(), hashlib.sha256()
-    described = json.dumps(header, indent=2).encode() + b"\n"
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            for part in (MAGIC, len(described).to_bytes(LENGTH_BYTES), described):
+            for part in packed:
                 file.write(part)
-                whole.update(part)
-            for block in snapshot:
-                file.write(block)
-                whole.update(block)
-                inner.update(block)
-            file.write(whole.digest())
             file.flush()
             os.fsync(file.fileno())
-        if inner.hexdigest() != header["sha256"]:
-            raise IntegrityFailure("the snapshot was damaged on the way; nothing was kept")
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)
-    _sync_directory(path.parent)
-    return whole.hexdigest()
+    sync_directory(path.parent)
 
 
 def extract(path: Path, target: Path) -> dict[str, Any]:
@@ -97,11 +123,3 @@ def _header(path: Path, described: bytes, whole: bool, sha256: str) -> dict[str,
     if not isinstance(header, dict) or header.get("sha256") != sha256:
         raise IntegrityFailure(f"{path} does not hold the snapshot that its header describes")
     return header
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
