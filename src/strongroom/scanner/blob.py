@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 PRINTABLE = bytes(c if 32 <= c < 127 or c in b"\t\r\n" else 10 for c in range(256))
 
 
+_STEP = 256 << 10
+
+
+def line_ends(data: bytes, start: int, end: int) -> int:
+    """How many lines end in data[start:end].
+
+    `replace` finds them by `memchr`, where `count` looks at each byte: a third of the time on long lines.
+    """
+    ends = 0
+    for at in range(start, end, _STEP):
+        part = data[at : min(at + _STEP, end)]
+        ends += len(part) - len(part.replace(b"\n", b""))
+    return ends
+
+
 class Provenance(NamedTuple):
     """How a blob was reached.
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from strongroom.scanner import workers
-from strongroom.scanner.blob import PRINTABLE
+from strongroom.scanner.blob import PRINTABLE, line_ends
 from strongroom.scanner.decode import expand, gather
 from strongroom.scanner.finding import Finding, Match, Occurrence, Report
 from strongroom.scanner.fingerprint import PUBLIC_KEY, fingerprint
@@ -169,7 +169,7 @@ def _placed(blob: Blob, data: bytes, found: list[Match]) -> Iterator[tuple[str, 
             continue
         if line < 0:
             line = blob.line()
-        line += data.count(b"\n", counted, match.start)
+        line += line_ends(data, counted, match.start)
         counted = match.start
         place = _occurrence(blob, data, match, line)
         first = match.start - place.mark

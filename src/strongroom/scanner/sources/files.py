@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from strongroom.errors import InvalidRequest, NotFound, StrongroomError
 from strongroom.scanner import executables
 from strongroom.scanner.archives.kinds import HEAD, sniff
-from strongroom.scanner.blob import Blob, Provenance
+from strongroom.scanner.blob import Blob, Provenance, line_ends
 from strongroom.scanner.limits import BACK, OVERLAP, PIECE, SMALL_JOB
 
 if TYPE_CHECKING:
@@ -256,6 +256,6 @@ class _Lines:
             data = os.pread(self._handle, min(1 << 20, offset - self._offset), self._offset)
             if not data:
                 break
-            self._lines += data.count(b"\n")
+            self._lines += line_ends(data, 0, len(data))
             self._offset += len(data)
         return self._lines

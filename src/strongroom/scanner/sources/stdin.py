@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from strongroom.scanner.blob import Blob, Provenance
+from strongroom.scanner.blob import Blob, Provenance, line_ends
 from strongroom.scanner.limits import BACK, OVERLAP, PIECE
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class StreamSource:
             if final:
                 return
             cut = own_end - BACK
-            lines += data.count(b"\n", 0, cut)
+            lines += line_ends(data, 0, cut)
             offset += cut
             own = BACK
             data = self._fill(data[cut:], own + PIECE + OVERLAP)
