@@ -140,6 +140,13 @@ class NodesMachine(RuleBasedStateMachine):
         self.scan(opened, prefix, "")
         self.commit(opened)
 
+    @rule(number=nodes, key=names, value=values)
+    def follow(self, number: int, key: str, value: bytes | None) -> None:
+        """What a node remembers and another changes."""
+        self.look(number, key, "")
+        self.change(1 - number, key, value)
+        self.look(number, key, "")
+
     @rule(number=nodes, key=names, prefix=starts, value=values)
     def cross(self, number: int, key: str, prefix: str, value: bytes | None) -> None:
         """What a node has read and another changes before it has heard of anything more."""
@@ -183,4 +190,4 @@ def test_two_nodes_are_one_store(database: Database, cache_bytes: tuple[int, int
         def __init__(self) -> None:
             super().__init__(database, cache_bytes)
 
-    run_state_machine_as_test(Here, settings=settings(max_examples=20, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(Here, settings=settings(max_examples=12, stateful_step_count=40, deadline=None))
