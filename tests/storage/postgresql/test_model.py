@@ -143,9 +143,12 @@ class NodesMachine(RuleBasedStateMachine):
     @rule(number=nodes, key=names, value=values)
     def follow(self, number: int, key: str, value: bytes | None) -> None:
         """What a node remembers and another changes."""
-        self.look(number, key, "")
-        self.change(1 - number, key, value)
-        self.look(number, key, "")
+        for change in (True, False):
+            opened = self.begin(number)
+            self.get(opened, key)
+            self.commit(opened)
+            if change:
+                self.change(1 - number, key, value)
 
     @rule(number=nodes, key=names, prefix=starts, value=values)
     def cross(self, number: int, key: str, prefix: str, value: bytes | None) -> None:
