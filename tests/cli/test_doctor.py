@@ -21,6 +21,7 @@ def test_a_healthy_server_with_an_ordinary_token(sr: Shell, dev: Server) -> None
     assert _states(shell) == {
         "address": "ok", "proxy": "ok", "connection": "ok", "tls": "skipped", "clock": "ok",
         "version": "ok", "seal": "ok", "token": "ok", "storage": "skipped",
+        "backups": "skipped",
     }  # fmt: skip
     assert _states(shell, "--storage")["storage"] == "skipped"
 

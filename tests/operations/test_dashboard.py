@@ -21,12 +21,16 @@ from strongroom.server.log import OperatorLog
 
 TARGET_LABELS = {"job", "instance"}
 """What Prometheus adds to every series that it scrapes."""
-SELDOM = {
+SELDOM: dict[str, set[str]] = {
     "strongroom_audit_device_lag": {"device"},
     "strongroom_audit_device_failures": {"device"},
     "strongroom_seal_healthy": {"seal"},
+    "strongroom_backup_last_success_timestamp_seconds": set(),
+    "strongroom_backup_size_bytes": set(),
+    "strongroom_backup_failures": set(),
+    "strongroom_backup_overdue": set(),
 }
-"""Labels of metrics that have no series without audit devices and key services."""
+"""Labels of metrics that have no series without audit devices, key services and scheduled backups."""
 SERIES = re.compile(r"\b((?:strongroom|process)_\w+)(?:\{([^}]*)\})?")
 BY = re.compile(r"\bby \(([^)]*)\)")
 

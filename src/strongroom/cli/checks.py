@@ -145,14 +145,14 @@ def _token(own: dict[str, Any], source: str) -> Finding:
     ttl, policies = int(own["ttl"]), ", ".join(own["policies"])
     if "root" in own["policies"]:
         return Finding("token", WARNING, f"a root token, from {source}", "Work with a token of fewer rights.")
-    life = f"{_lasting(ttl)} left" if own.get("expire_time") else "never expires"
+    life = f"{lasting(ttl)} left" if own.get("expire_time") else "never expires"
     text = f"{own['display_name']} with {policies}; {life}; from {source}"
     if own.get("expire_time") and ttl < SHORT_TTL:
         return Finding("token", WARNING, text, "strongroom token renew, or strongroom login")
     return Finding("token", PASSED, text)
 
 
-def _lasting(seconds: int) -> str:
+def lasting(seconds: int) -> str:
     """The two largest units of a time."""
     units = (
         ("d", seconds // 86400),

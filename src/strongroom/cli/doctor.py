@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from strongroom.cli import errors, parsing
 from strongroom.cli.checks import FAILED, checks
+from strongroom.cli.checks_running import running_checks
 
 if TYPE_CHECKING:
     import argparse
@@ -39,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(session: Session) -> int:
-    found = [*_on_this_host(session.args.config), *checks(session)]
+    found = [*_on_this_host(session.args.config), *checks(session), *running_checks(session)]
     bad = [finding for finding in found if finding.state == FAILED]
     if session.output.style == "table":
         for finding in found:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from strongroom.server.backup_settings import BackupSettings
 from strongroom.server.limits import Limits
 from strongroom.server.problems import StartFailed
 from strongroom.server.seal_settings import SealSettings
@@ -117,6 +118,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     proxy: Proxy = Proxy()
     log: LogSettings = LogSettings()
 
+    backup: BackupSettings = BackupSettings()
 
 def load(path: Path | None, flags: Mapping[str, str | None]) -> Config:
     """Read the file, if any, and let the flags win. Raises StartFailed."""

@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from strongroom.errors import IntegrityFailure, InvalidRequest, Unavailable
+from strongroom.server import seen
 from strongroom.server.problems import StartFailed
 from strongroom.storage.contract import StoreInUse
 from strongroom.storage.memory import MemoryStorage
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
     from pathlib import Path
 
+    from strongroom.clock import Clock
     from strongroom.server.config import Config
     from strongroom.storage.contract import Storage
     from strongroom.storage.postgresql.address import Address
@@ -22,13 +24,13 @@ if TYPE_CHECKING:
 LOG_NAME_FILE = "audit-log.name"
 
 
-async def open_storage(config: Config, data: Path, stack: AsyncExitStack) -> Storage:
+async def open_storage(config: Config, data: Path, clock: Clock, stack: AsyncExitStack) -> Storage:
     """The store, closed with `stack`. Raises StartFailed."""
     storage: Storage
     if config.storage.kind == "memory":
         storage = MemoryStorage()
     elif config.storage.kind == "postgresql":
-        storage = await _postgresql(config)
+        return await _postgresql(config, data, clock, stack)
     else:
         storage = _sqlite(config, data)
     stack.push_async_callback(storage.close)
@@ -80,15 +82,19 @@ def _sqlite(config: Config, data: Path) -> Storage:
         ) from None
 
 
-async def _postgresql(config: Config) -> Storage:
+async def _postgresql(config: Config, data: Path, clock: Clock, stack: AsyncExitStack) -> Storage:
     from strongroom.storage.postgresql.storage import PostgresqlStorage  # noqa: PLC0415 (see above)
 
     place = database_address(config)
     try:
-        return await PostgresqlStorage.open(place, config.storage.cache_bytes)
+        storage = await PostgresqlStorage.open(place, config.storage.cache_bytes)
+        stack.push_async_callback(storage.close)
+        seen.check(data, storage.identity, storage.position, await storage.last_written())
     except (Unavailable, IntegrityFailure, StoreInUse) as error:
         raise StartFailed(
             f"cannot open {place.shown}",
             f"{error}",
             "Check the address, the password and that a primary is running; see docs/ha.md.",
         ) from None
+    await stack.enter_async_context(seen.watching(storage, data, clock))
+    return storage

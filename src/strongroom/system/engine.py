@@ -5,6 +5,7 @@ from strongroom.system import (
     about,
     audit,
     backup,
+    backups,
     capabilities,
     health,
     jobs,
@@ -79,6 +80,7 @@ def system(permissions: Permissions) -> Engine:
             *quotas.ROUTES,
             *audit.ROUTES,
             *backup.ROUTES,
+            *backups.ROUTES,
             *settings.ROUTES,
             *about.ROUTES,
         )

@@ -38,6 +38,7 @@ class _Numbers(Collector):
     def _requests(self) -> HistogramMetricFamily:
         family = HistogramMetricFamily(
             "strongroom_request_seconds", "Requests by kind of mount, outcome, namespace.", labels=_LABELS
+        yield from _backups(house)
         )
         for key, series in self._house.metrics.requests.items():
             family.add_metric(key, _cumulative(series), series.seconds)
@@ -74,6 +75,26 @@ def _cumulative(series: Series) -> list[tuple[str, float]]:
     found: list[tuple[str, float]] = []
     for bound, count in zip((*map(str, BUCKETS), "+Inf"), series.buckets, strict=True):
         total += count
+def _backups(house: Core) -> Iterator[Metric]:
+    """Nothing is said of a server that makes none by itself."""
+    last = GaugeMetricFamily(
+        "strongroom_backup_last_success_timestamp_seconds", "When the last backup was made.", labels=()
+    )
+    size = GaugeMetricFamily("strongroom_backup_size_bytes", "Size of the last backup.", labels=())
+    failures = GaugeMetricFamily("strongroom_backup_failures", "Backups that failed in a row.", labels=())
+    overdue = GaugeMetricFamily(
+        "strongroom_backup_overdue", "1 when the last backup is older than two periods.", labels=()
+    )
+    desk = house.services.get("backups")
+    if desk is not None and desk.plan is not None and desk.record is not None:
+        failures.add_metric((), desk.record.failures)
+        overdue.add_metric((), float(desk.overdue))
+        if desk.record.last is not None:
+            last.add_metric((), desk.record.last.created)
+            size.add_metric((), desk.record.last.size_bytes)
+    yield from (last, size, failures, overdue)
+
+
         found.append((bound, float(total)))
     return found
 

@@ -36,6 +36,19 @@ def write_snapshot(conninfo: Sensitive[str], known: int, target: Path) -> str:
         raise Unavailable(f"the store could not be copied ({error.sqlstate or 'no connection'})") from None
 
 
+def last_written(conninfo: Sensitive[str]) -> str:
+    """When the latest group of commits was written, in UTC; empty when there is none. Blocks."""
+    latest = (
+        "SELECT to_char(max(at) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM strongroom.commits"
+    )
+    try:
+        with psycopg.connect(conninfo.reveal(), autocommit=True) as connection:
+            found = connection.execute(latest).fetchone()
+    except psycopg.Error as error:
+        raise Unavailable(f"the store could not be asked ({error.sqlstate or 'no connection'})") from None
+    return str(found[0]) if found and found[0] else ""
+
+
 def _fill(connection: psycopg.Connection[Any], known: int, partial: Path) -> None:
     version, head = connection.execute(_FOUND).fetchone() or (0, 0)
     if version != schema.FORMAT:

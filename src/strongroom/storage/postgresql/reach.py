@@ -87,7 +87,7 @@ class Reach:
         self.writes = Channel(WRITE_PATIENCE)
         self._conninfo = conninfo
         self._arrived = arrived
-        self._store = ""
+        self.store = ""
         self._connecting: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._closed = False
@@ -142,8 +142,8 @@ class Reach:
             await asyncio.sleep(PACE * random.uniform(0.8, 1.2))  # noqa: S311  # spread, not secrecy
 
     async def _connect(self) -> None:
-        made = await asyncio.to_thread(_pair, self._conninfo, self._store)
-        reading, writing, self._store, head = made
+        made = await asyncio.to_thread(_pair, self._conninfo, self.store)
+        reading, writing, self.store, head = made
         if self._closed:
             reading.finish()
             writing.finish()

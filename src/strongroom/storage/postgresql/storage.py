@@ -1,18 +1,21 @@
 """The store of several nodes, as one of them has it open."""
 
 import asyncio
+import logging
 from contextlib import suppress
 from pathlib import Path
 
 from strongroom.errors import Unavailable
 from strongroom.storage.contract import Transaction
 from strongroom.storage.postgresql.address import Address
-from strongroom.storage.postgresql.copying import write_snapshot
+from strongroom.storage.postgresql.copying import last_written, write_snapshot
 from strongroom.storage.postgresql.groups import Groups
 from strongroom.storage.postgresql.reach import Reach
 from strongroom.storage.postgresql.reading import Reading, Value, Watcher
 from strongroom.storage.postgresql.recent import Recent
 from strongroom.storage.postgresql.transaction import PostgresqlTransaction
+
+log = logging.getLogger(__name__)
 
 CACHE_BYTES = 32 * 2**20
 PULSE_SECONDS = 1.0
@@ -58,6 +61,20 @@ class PostgresqlStorage:
         return await asyncio.to_thread(write_snapshot, self._conninfo, self._reading.recent.known, path)
 
     @property
+    def identity(self) -> str:
+        """The store's id, drawn when it was laid out."""
+        return self._reach.store
+
+    @property
+    def position(self) -> int:
+        """The number of the latest change that this node has heard of."""
+        return self._reading.recent.known
+
+    async def last_written(self) -> str:
+        """When the latest change was written, in UTC; empty when that is not known. Raises Unavailable."""
+        return await asyncio.to_thread(last_written, self._conninfo)
+
+    @property
     def reachable(self) -> bool:
         """Whether the store answers, as far as is known."""
         return self._reach.reachable
@@ -97,6 +114,10 @@ class PostgresqlStorage:
         await self._groups.commit(tx)
 
     def _arrived(self, head: int) -> None:
+        if head < self.position:
+            log.error(
+                "the store went back from change %d to %d: what came between is lost", self.position, head
+            )
         self._reading.arrived(head)
 
     async def _beat(self) -> None:
