@@ -33,19 +33,19 @@ from strongroom.jobs import Workers
 from strongroom.remediation import Incidents
 from strongroom.rotation import RotationEngine
 from strongroom.server import fips, loop
-from strongroom.server.config import Config
 from strongroom.server.backup_settings import plan_of
+from strongroom.server.config import Config
 from strongroom.server.log import OperatorLog
 from strongroom.server.pool import Pool
 from strongroom.server.problems import StartFailed
 from strongroom.server.seals import sealing_for
-from strongroom.server.storage import log_name, open_storage
 from strongroom.server.seen import record_acceptance
+from strongroom.server.storage import log_name, open_storage
 from strongroom.storage.contract import Storage
 from strongroom.system.audit import DEVICES, AuditDesk, Device
 from strongroom.system.backup import BackupDesk
-from strongroom.system.ceremonies import Ceremonies, Permissions
 from strongroom.system.backups import Backups
+from strongroom.system.ceremonies import Ceremonies, Permissions
 from strongroom.system.engine import system
 from strongroom.system.restored import revoke_restored
 from strongroom.system.settings import CORS, load_cors
@@ -80,9 +80,9 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     core.services["ceremonies"] = ceremonies = await _ceremonies(core, storage, config, pool)
     core.services["audit"] = desk = _audit_desk(config, audit, data / "audit", clock, log)
     stack.push_async_callback(desk.sinks.close)
+    await record_acceptance(core.auditing, data)
     core.services["backup"] = backups = BackupDesk(storage, data / "backup")
     core.closers.append(backups.clear)
-    await record_acceptance(core.auditing, data)
     core.services["jobs"] = workers = Workers(clock, barrier.begin)
     core.closers.append(workers.stop)
     core.openers += [
@@ -91,9 +91,9 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
         partial(load_cors, core),
         partial(workers.start, alone=barrier.shared is None),
     ]
+    Backups(core, storage, data / "backup", plan_of(config.backup, config.storage.kind)).attach(workers)
     loop.attach(core, workers, config)
     if core.coherence is not None:
-    Backups(core, storage, data / "backup", plan_of(config.backup, config.storage.kind)).attach(workers)
         core.services[LOG_NAME] = log_name(data)
         core.coherence.reloading(f"{PREFIX}{CORS}", partial(load_cors, core))
         core.coherence.reloading(f"{PREFIX}{DEVICES}", partial(desk.follow, core))
