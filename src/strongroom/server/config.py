@@ -112,13 +112,13 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     crypto: Crypto = Crypto()
     operator: Operator = Operator()
     audit: Audit = Audit()
+    backup: BackupSettings = BackupSettings()
     rotation: Rotation = Rotation()
     incidents: Incidents = Incidents()
     limits: Limits = Limits()
     proxy: Proxy = Proxy()
     log: LogSettings = LogSettings()
 
-    backup: BackupSettings = BackupSettings()
 
 def load(path: Path | None, flags: Mapping[str, str | None]) -> Config:
     """Read the file, if any, and let the flags win. Raises StartFailed."""

@@ -33,12 +33,12 @@ class _Numbers(Collector):
         )
         yield from _devices(house)
         yield from _seals(house)
+        yield from _backups(house)
         yield self._requests()
 
     def _requests(self) -> HistogramMetricFamily:
         family = HistogramMetricFamily(
             "strongroom_request_seconds", "Requests by kind of mount, outcome, namespace.", labels=_LABELS
-        yield from _backups(house)
         )
         for key, series in self._house.metrics.requests.items():
             family.add_metric(key, _cumulative(series), series.seconds)
@@ -70,11 +70,6 @@ def _seals(house: Core) -> Iterator[Metric]:
     yield healthy
 
 
-def _cumulative(series: Series) -> list[tuple[str, float]]:
-    total = 0
-    found: list[tuple[str, float]] = []
-    for bound, count in zip((*map(str, BUCKETS), "+Inf"), series.buckets, strict=True):
-        total += count
 def _backups(house: Core) -> Iterator[Metric]:
     """Nothing is said of a server that makes none by itself."""
     last = GaugeMetricFamily(
@@ -95,6 +90,11 @@ def _backups(house: Core) -> Iterator[Metric]:
     yield from (last, size, failures, overdue)
 
 
+def _cumulative(series: Series) -> list[tuple[str, float]]:
+    total = 0
+    found: list[tuple[str, float]] = []
+    for bound, count in zip((*map(str, BUCKETS), "+Inf"), series.buckets, strict=True):
+        total += count
         found.append((bound, float(total)))
     return found
 
