@@ -81,8 +81,6 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     core.services["audit"] = desk = _audit_desk(config, audit, data / "audit", clock, log)
     stack.push_async_callback(desk.sinks.close)
     await record_acceptance(core.auditing, data)
-    core.services["backup"] = backups = BackupDesk(storage, data / "backup")
-    core.closers.append(backups.clear)
     core.services["jobs"] = workers = Workers(clock, barrier.begin)
     core.closers.append(workers.stop)
     core.openers += [
@@ -91,7 +89,7 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
         partial(load_cors, core),
         partial(workers.start, alone=barrier.shared is None),
     ]
-    Backups(core, storage, data / "backup", plan_of(config.backup, config.storage.kind)).attach(workers)
+    _attach_backups(core, workers, config, storage, data / "backup")
     loop.attach(core, workers, config)
     if core.coherence is not None:
         core.services[LOG_NAME] = log_name(data)
@@ -130,6 +128,15 @@ def _engines(config: Config) -> Mapping[str, Engine]:
         **ENGINES,
         **{f"auth/{kind}": AUTH_METHODS[kind] for kind in AUTH_METHODS if kind not in unapproved},
     }
+
+
+def _attach_backups(
+    core: Core, workers: Workers, config: Config, storage: Storage, directory: Path
+) -> None:
+    """Those that are asked for, and those of the configuration. Raises StartFailed."""
+    core.services["backup"] = desk = BackupDesk(storage, directory)
+    core.closers.append(desk.clear)
+    Backups(core, storage, directory, plan_of(config.backup, config.storage.kind)).attach(workers)
 
 
 def _audit_desk(config: Config, audit: Log, directory: Path, clock: Clock, log: OperatorLog) -> AuditDesk:
