@@ -130,9 +130,7 @@ def _engines(config: Config) -> Mapping[str, Engine]:
     }
 
 
-def _attach_backups(
-    core: Core, workers: Workers, config: Config, storage: Storage, directory: Path
-) -> None:
+def _attach_backups(core: Core, workers: Workers, config: Config, storage: Storage, directory: Path) -> None:
     """Those that are asked for, and those of the configuration. Raises StartFailed."""
     core.services["backup"] = desk = BackupDesk(storage, directory)
     core.closers.append(desk.clear)
