@@ -4,10 +4,11 @@ from contextlib import suppress
 
 from strongroom.core.tokens import Tokens
 from strongroom.core.visit import Visit
-from strongroom.errors import PermissionDenied
+from strongroom.errors import PermissionDenied, RateLimited
 from strongroom.storage.contract import Conflict
 
 MAX_RERUNS = 64
+CONTENDED = "too many concurrent changes to the same data; try again"
 
 
 def recognised(tokens: Tokens, visit: Visit) -> bool:
@@ -33,17 +34,22 @@ async def identify(tokens: Tokens, visit: Visit, *, sealed: bool) -> None:
             await _note(tokens, visit)
         return
     for _ in range(MAX_RERUNS):
-        visit.session = await tokens.session(request.token, request.remote)
-        with suppress(Conflict):
+        with suppress(Conflict):  # the token has just been changed, by another node perhaps
+            visit.session = await tokens.session(request.token, request.remote)
             visit.last_use = await tokens.use_up(visit.session)
             visit.trail.who(visit.session)
             return
-    raise PermissionDenied("permission denied")
+    raise RateLimited(CONTENDED)
 
 
 async def _note(tokens: Tokens, visit: Visit) -> None:
     """Where no token is needed, say in the log whose came along all the same."""
     request = visit.request
-    if request.token is not None:
-        with suppress(PermissionDenied):
-            visit.trail.who(await tokens.session(request.token, request.remote))
+    if request.token is None:
+        return
+    for _ in range(MAX_RERUNS):
+        with suppress(Conflict):
+            with suppress(PermissionDenied):
+                visit.trail.who(await tokens.session(request.token, request.remote))
+            return
+    raise RateLimited(CONTENDED)
