@@ -17,6 +17,7 @@ from strongroom.server.backup_settings import BackupSettings
 from strongroom.server.limits import Limits
 from strongroom.server.problems import StartFailed
 from strongroom.server.seal_settings import SealSettings
+from strongroom.server.telemetry import TelemetrySettings
 
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`(?: - at `\$\.?([^`]*)`)?")
 STORAGE, SEAL = "storage", "seal"
@@ -118,6 +119,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     proxy: Proxy = Proxy()
     log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
 
 def load(path: Path | None, flags: Mapping[str, str | None]) -> Config:

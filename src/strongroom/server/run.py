@@ -24,6 +24,7 @@ from strongroom.server.log import OperatorLog
 from strongroom.server.problems import StartFailed
 from strongroom.server.relay import relaying
 from strongroom.server.seals import opening
+from strongroom.server.telemetry import tracing
 from strongroom.server.warnings import single_share, warnings
 
 _GC_THRESHOLD = 50_000
@@ -86,6 +87,9 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
         listening = bind(address)
         stack.callback(listening.close)
         bound = Address(address.host, listening.getsockname()[1])
+        await stack.enter_async_context(
+            tracing(config.telemetry, shared=config.storage.kind == "postgresql")
+        )
         house = await open_house(config, SystemClock(), log, stack)
         if development is not None:
             await _open_for_development(house, config, bound, development)
