@@ -93,6 +93,9 @@ async def test_a_disk_that_hangs_refuses_in_bounded_time_and_is_forgiven(tmp_pat
             await log.flushed(ticket)
         with pytest.raises(AuditFailed, match="not answered"):
             log.append(entry(2))
+        told: asyncio.Future[str] = loop.create_future()
+        log.then(ticket, told.set_result)
+        assert "not answered" in await told
         release.set()
         await log.grown(1)
         await put(log, 3)

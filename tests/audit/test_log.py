@@ -126,6 +126,28 @@ async def test_the_queue_is_bounded(tmp_path: Path) -> None:
             log.append(entry(3))
 
 
+async def test_who_only_wants_to_be_told_is_told_once_it_is_on_disk(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def faulty(reason: str) -> None:
+        raise RuntimeError(reason)
+
+    async with opened(tmp_path) as log:
+        reported: list[object] = []
+        log._loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
+        first, second = log.append(entry(0)), log.append(entry(1))
+        log.then(first, faulty)
+        log.then(second, told.append)
+        await log.flushed(second)
+        assert told == [""]
+        assert [type(error) for error in reported] == [RuntimeError]
+        log.then(first, told.append)
+        await asyncio.sleep(0)
+        assert told == ["", ""]
+        log._loop.set_exception_handler(None)
+    assert numbers(tmp_path) == [0, 1]
+
+
 async def test_a_cancelled_waiter_disturbs_nobody(tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
         first, second = log.append(entry(0)), log.append(entry(1))

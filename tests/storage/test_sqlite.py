@@ -12,7 +12,7 @@ import pytest
 
 from strongroom.errors import IntegrityFailure
 from strongroom.storage import database
-from strongroom.storage.contract import Conflict, Storage, StorageFull, StoreInUse
+from strongroom.storage.contract import Conflict, Rereadable, Storage, StorageFull, StoreInUse
 from strongroom.storage.sqlite import SqliteStorage
 from tests.suites.storage import StorageSuite, put_keys, write
 from tests.suites.storage_model import MACHINE_SETTINGS, StorageMachine
@@ -226,6 +226,28 @@ async def test_a_reader_of_writes_in_flight_waits_until_they_are_durable(
     await task
 
 
+async def test_what_was_read_is_unchanged_while_it_is_the_same_and_durable(store: SqliteStorage) -> None:
+    await write(store, {"a/1": b"1", "b": b"1"})
+    tx = store.begin()
+    await tx.get("a/1")
+    await tx.scan("a/")
+    assert isinstance(tx, Rereadable)
+    assert tx.unchanged()
+    await write(store, {"b": b"2"})
+    assert tx.unchanged()
+    again = asyncio.ensure_future(write(store, {"a/1": b"1"}))
+    await asyncio.sleep(0)
+    assert not tx.unchanged(), "the same value, not durable yet"
+    await again
+    assert tx.unchanged()
+    await write(store, {"a/2": b"1"})
+    assert not tx.unchanged()
+    await write(store, {"a/2": None})
+    assert tx.unchanged()
+    await write(store, {"a/1": b"2"})
+    assert not tx.unchanged()
+
+
 async def test_a_key_written_again_while_in_flight_keeps_its_newest_value(store: SqliteStorage) -> None:
     first = asyncio.create_task(write(store, {"a": b"1"}))
     await asyncio.sleep(0)
@@ -259,10 +281,10 @@ async def test_scans_merge_writes_in_flight(store: SqliteStorage) -> None:
 
 
 async def test_the_log_is_folded_into_the_file_while_running(store: SqliteStorage, tmp_path: Path) -> None:
-    for number in range(12):
-        await write(store, {f"k{number}": bytes(2**20)})
+    for number in range(9):
+        await write(store, {f"k{number}": bytes(2**22)})
     await write(store, {"last": b""})
-    assert (tmp_path / "store" / "store.db").stat().st_size > 8 * 2**20
+    assert (tmp_path / "store" / "store.db").stat().st_size > 32 * 2**20
 
 
 async def test_destroyed_bytes_leave_the_file(tmp_path: Path) -> None:

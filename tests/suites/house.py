@@ -1,6 +1,7 @@
 """A whole core in memory: real barrier, real engines, a fake clock, an audit log kept in a list."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -43,6 +44,9 @@ class ListLog:
     async def flushed(self, sequence: int) -> None:
         if self.broken:
             raise AuditFailed("the disk is full")
+
+    def then(self, sequence: int, call: Callable[[str], None]) -> None:
+        asyncio.get_running_loop().call_soon(call, "the disk is full" if self.broken else "")
 
     async def set_signer(self, private: Ed25519PrivateKey | None) -> None:
         """Nothing is signed here."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from strongroom.api import cors
 from strongroom.api.errors import answer_for, refusal
-from strongroom.api.exchange import Answer, Call
+from strongroom.api.exchange import Answer, Call, Repeatable
 from strongroom.api.identity import InlineLogin
 from strongroom.api.inbound import patch_type_accepted, request_id, request_of
 from strongroom.api.remote import Remotes
@@ -49,7 +49,9 @@ class Api:
         early = cors.preflight(call, settings)
         if early is not None:
             return early
-        return cors.with_origin(await self._answer(call), call, settings)
+        answer = await self._answer(call)
+        answer.again = None  # the settings decide, and nothing tells when they change
+        return cors.with_origin(answer, call, settings)
 
     async def _answer(self, call: Call) -> Answer:
         identifier = request_id()
@@ -64,7 +66,11 @@ class Api:
                 return refusal(415, "a patch has the content type application/merge-patch+json")
             if credentials.inline is not None:
                 return await self._with_inline_login(request, credentials.inline)
-            return _with_headers(render(await self._door(request), identifier), request)
+            response = await self._door(request)
+            answer = _with_headers(render(response, identifier), request)
+            if response.again is not None:
+                answer.again = Repeatable(identifier, response.again)
+            return answer
         except StrongroomError as error:
             return _with_headers(answer_for(error, identifier), request)
         except asyncio.CancelledError:

@@ -27,6 +27,8 @@ from strongroom.clock import Clock
 from strongroom.errors import AuditFailed
 
 T = TypeVar("T")
+Waiter = Callable[[str], None]  # told that its entry is on disk, or why not
+_LOST = "the audit entry could not be written"
 _FAILURES_KEPT = 1024  # ranges; an entry's waiter asks within a request's deadline
 
 
@@ -57,8 +59,8 @@ class Log:
         self._refusal = ""
         self._next = self._settled = self._sent = writer.size
         self._failed: deque[tuple[int, int]] = deque(maxlen=_FAILURES_KEPT)
-        self._waiting: list[asyncio.Future[None]] = []  # for the batch on its way
-        self._waiting_next: list[asyncio.Future[None]] = []
+        self._waiting: list[Waiter] = []  # for the batch on its way
+        self._waiting_next: list[Waiter] = []
         self._growth: list[asyncio.Future[None]] = []
         self._patience: asyncio.TimerHandle | None = None
         self._checkpoint_timer: asyncio.TimerHandle | None = None
@@ -102,10 +104,19 @@ class Log:
             if self._refusal:
                 raise AuditFailed(self._refusal)
             waiter = self._loop.create_future()
-            (self._waiting if ticket < self._sent else self._waiting_next).append(waiter)
+            (self._waiting if ticket < self._sent else self._waiting_next).append(partial(_resolve, waiter))
             await waiter
         elif self._failed and self._has_failed(ticket):
-            raise AuditFailed("the audit entry could not be written")
+            raise AuditFailed(_LOST)
+
+    def then(self, ticket: int, call: Waiter) -> None:
+        """Call `call` with no reason once the entry is on disk, else with why it is not. It must be quick."""
+        if ticket < self._settled:
+            self._loop.call_soon(call, _LOST if self._failed and self._has_failed(ticket) else "")
+        elif self._refusal:
+            self._loop.call_soon(call, self._refusal)
+        else:
+            (self._waiting if ticket < self._sent else self._waiting_next).append(call)
 
     async def grown(self, size: int) -> None:
         """Return once the log holds more than `size` entries."""
@@ -162,10 +173,11 @@ class Log:
         else:
             self.size += count
             self._watch_checkpoints()
-            waiting, self._growth = self._growth, []
-            _wake(waiting, "")
+            grown, self._growth = self._growth, []
+            for waiter in grown:
+                _resolve(waiter, "")
         waiting, self._waiting = self._waiting, []
-        _wake(waiting, failure)
+        self._wake(waiting, failure)
         if self._pending:
             self._loop.call_soon(self._send)
         else:
@@ -176,7 +188,15 @@ class Log:
         self._refusal = f"the audit log's disk has not answered for {self._settings.patience:g} seconds"
         waiting = self._waiting + self._waiting_next
         self._waiting, self._waiting_next = [], []
-        _wake(waiting, self._refusal)
+        self._wake(waiting, self._refusal)
+
+    def _wake(self, waiting: list[Waiter], failure: str) -> None:
+        """Tell each; what one of them raises is the loop's to report, and keeps nothing from the others."""
+        for waiter in waiting:
+            try:
+                waiter(failure)
+            except Exception as error:  # a door: one caller's fault is not another's
+                self._loop.call_exception_handler({"message": "after an audit entry", "exception": error})
 
     def _has_failed(self, ticket: int) -> bool:
         """Whether a settled ticket's batch failed; those too old to be remembered count as failed."""
@@ -240,14 +260,13 @@ class Log:
             self._loop.call_soon_threadsafe(_deliver, answer, value)
 
 
-def _wake(waiting: "list[asyncio.Future[None]]", failure: str) -> None:
-    for waiter in waiting:
-        if waiter.done():
-            continue
-        if failure:
-            waiter.set_exception(AuditFailed(failure))
-        else:
-            waiter.set_result(None)
+def _resolve(waiter: "asyncio.Future[None]", failure: str) -> None:
+    if waiter.done():
+        return
+    if failure:
+        waiter.set_exception(AuditFailed(failure))
+    else:
+        waiter.set_result(None)
 
 
 def _deliver(answer: "asyncio.Future[T]", value: T) -> None:

@@ -10,7 +10,7 @@ from strongroom.barrier.keyring import Keyring
 from strongroom.crypto.aead import XAES
 from strongroom.crypto.random import wipe
 from strongroom.errors import IntegrityFailure, Sealed, StrongroomError
-from strongroom.storage.contract import Transaction
+from strongroom.storage.contract import Rereadable, Transaction
 
 VERSION = b"\x01"
 HEADER_BYTES = 5
@@ -74,6 +74,11 @@ class BarrierTransaction:
     def dirty(self) -> bool:
         """Whether committing would write."""
         return self._tx.dirty
+
+    @property
+    def unchanged(self) -> Callable[[], bool] | None:
+        """What tells at once whether all that was read is so still and durable; None where nothing does."""
+        return self._tx.unchanged if isinstance(self._tx, Rereadable) else None
 
     async def get(self, key: str) -> bytes | None:
         """Return the plaintext at `key`. Raises IntegrityFailure when the entry does not authenticate."""

@@ -5,27 +5,24 @@ have in common is encoded once and kept: an entry is mostly put together from by
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 
 from strongroom.clock import Clock, rfc3339
+from strongroom.core.audit_entry import Form, failed, members, namespace_of, remember
 from strongroom.core.hasher import Hasher
 from strongroom.core.tokens import Session
 from strongroom.errors import StrongroomError
 from strongroom.framework import Auth, Mount, Operation, Request, Response
 from strongroom.framework.audit import AuditLog
 
-T = TypeVar("T")
-
 _encode = msgspec.json.Encoder().encode
 _NO_AUTH = b"{}"
 _NO_RESPONSE = b'"response":{}'
 _GIVEN_AGAIN = frozenset({Operation.READ, Operation.LIST, Operation.SCAN})
 _KEPT_HEADERS = ("user-agent", "x-forwarded-for")
-_REMEMBERED = 1024
-_REMEMBERED_BYTES = 512
 
 
 class Auditing:
@@ -48,9 +45,9 @@ class Auditing:
         """Forget the key at seal: values are then left out."""
         self.hasher = Hasher(b"")
 
-    def time(self) -> bytes:
+    def time(self, now: float | None = None) -> bytes:
         """Now, as the entries write it: UTC with microseconds."""
-        now = self._clock.now()
+        now = self._clock.now() if now is None else now
         second = int(now)
         if second != self._second:
             self._second, self._stamp = second, rfc3339(second)[:-1].encode()
@@ -102,16 +99,16 @@ class Auditing:
         made = self._origins.get(key)
         if made is None:
             kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
-            made = _members({"remote_address": request.remote, "headers": kept})
-            _remember(self._origins, key, made)
+            made = members({"remote_address": request.remote, "headers": kept})
+            remember(self._origins, key, made)
         return made
 
     def allowed(self, rule: str) -> bytes:
         """The outcome of a request that `rule` allows, as a member of its entry."""
         made = self._allowed.get(rule)
         if made is None:
-            made = _members({"policy_results": {"allowed": True, "rule": rule}})
-            _remember(self._allowed, rule, made)
+            made = members({"policy_results": {"allowed": True, "rule": rule}})
+            remember(self._allowed, rule, made)
         return made
 
 
@@ -121,7 +118,10 @@ class Trail:
     `derived` is kept with the request's target: what its entries say of path and mount, made once.
     """
 
-    __slots__ = ("_auditing", "_auth", "_brief", "_derived", "_mount", "_request", "_tickets", "decided")
+    __slots__ = (
+        "_auditing", "_auth", "_brief", "_derived", "_identifier", "_mount", "_request", "_tickets",
+        "decided", "forms",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -136,7 +136,9 @@ class Trail:
         self._derived = {} if derived is None else derived
         self._auth = _NO_AUTH
         self._brief = b""
+        self._identifier = _encode(request.id)
         self._tickets: list[int] = []
+        self.forms: list[Form] = []
         self.decided = False
 
     def who(self, session: Session) -> None:
@@ -154,8 +156,7 @@ class Trail:
             return
         self.decided = True
         request, mount, auditing = self._request, self._mount, self._auditing
-        brief, accessor = self._place()
-        self._brief = b'{"id":%b,%b' % (_encode(request.id), brief)
+        self._brief, accessor = self._place()
         reason = request.headers.get("x-strongroom-reason")
         if reason:
             self._brief += b',"reason":%b' % _encode(reason)
@@ -166,7 +167,7 @@ class Trail:
         if error is None:
             outcome = auditing.allowed(rule)
         else:
-            outcome = _failed(b'"policy_results":{"allowed":false,"rule":%b}' % _encode(rule), error)
+            outcome = failed(b'"policy_results":{"allowed":false,"rule":%b}' % _encode(rule), error)
         self._append(b"request", described, outcome)
 
     async def recorded(self) -> None:
@@ -178,7 +179,7 @@ class Trail:
     async def refused(self, error: StrongroomError) -> None:
         """Write the answer's entry for an error and wait for it."""
         self.decide(error=error)
-        self._append(b"response", self._brief, _failed(_NO_RESPONSE, error))
+        self._append(b"response", self._brief, failed(_NO_RESPONSE, error))
         await self.recorded()
 
     async def answered(self, response: Response) -> None:
@@ -193,16 +194,16 @@ class Trail:
         place: tuple[bytes, bytes] | None = self._derived.get("audit")
         if place is None:
             request, mount = self._request, self._mount
-            brief = _members(
+            brief = members(
                 {
                     "operation": request.operation.value,
                     "path": request.path,
-                    "namespace": _namespace(request, mount),
+                    "namespace": namespace_of(request, mount),
                     "mount_point": mount.path if mount else "",
                     "mount_type": mount.kind if mount else "",
                 }
             )
-            place = brief, _members({"mount_accessor": mount.accessor if mount else ""})
+            place = brief, members({"mount_accessor": mount.accessor if mount else ""})
             self._derived["audit"] = place
         return place
 
@@ -221,7 +222,7 @@ class Trail:
         return b'"response":{%b%b%b}' % (
             data,
             b"," if data and rest else b"",
-            _members(rest) if rest else b"",
+            members(rest) if rest else b"",
         )
 
     def _shown(self, response: Response, plain: tuple[str, ...]) -> bytes:
@@ -269,32 +270,10 @@ class Trail:
         }
 
     def _append(self, kind: bytes, request: bytes, outcome: bytes) -> None:
-        """Queue an entry; `request` is an object still open, `outcome` its neighbours."""
+        """Queue an entry; `request` is what the object says besides the id, `outcome` its neighbours."""
         auditing = self._auditing
-        entry = b'{"time":"%b","type":"%b","auth":%b,"request":%b},%b}' % (
-            auditing.time(), kind, self._auth, request, outcome
-        )  # fmt: skip
-        self._tickets.append(auditing.log.append(entry))
-
-
-def _namespace(request: Request, mount: Mount | None) -> dict[str, str]:
-    if not request.namespace:
-        return {"id": "root"}
-    return {"id": mount.namespace if mount else "", "path": f"{request.namespace}/"}
-
-
-def _members(fields: dict[str, Any]) -> bytes:
-    """The members of a JSON object, without its braces."""
-    return _encode(fields)[1:-1]
-
-
-def _failed(outcome: bytes, error: StrongroomError) -> bytes:
-    return b'%b,"error":%b' % (outcome, _encode(f"{type(error).__name__}: {error}"))
-
-
-def _remember(known: dict[T, bytes], key: T, made: bytes) -> None:
-    """Keep what is short, a bounded number of times."""
-    if len(made) <= _REMEMBERED_BYTES:
-        if len(known) >= _REMEMBERED:
-            known.clear()
-        known[key] = made
+        form = Form(
+            b'","type":"%b","auth":%b,"request":{"id":' % (kind, self._auth), b",%b},%b}" % (request, outcome)
+        )
+        self.forms.append(form)
+        self._tickets.append(auditing.log.append(form.entry(auditing.time(), self._identifier)))

@@ -15,6 +15,7 @@ from strongroom.barrier.barrier import Barrier, BarrierTransaction
 from strongroom.barrier.view import View
 from strongroom.clock import Clock
 from strongroom.core import bootstrap, issuing, passwords, token_store
+from strongroom.core.again import again
 from strongroom.core.auditing import Auditing, Trail
 from strongroom.core.coherence import attached
 from strongroom.core.errands import Errands
@@ -122,12 +123,19 @@ class Core:
             await self._refused(visit, error, started)
             raise
         await visit.trail.answered(response)
-        self.metrics.count(request, target.mount, self.clock.now() - started, None)
-        response.request_id = request.id
-        self.joined.answered(request, target.mount, visit.caller, response)
+        self._count(visit, response)
         if visit.last_use:
             await self.expiry.end_token(visit.caller.id)
         return response
+
+    def _count(self, visit: Visit, response: Response) -> None:
+        """Tell those who count answers, and say whether this one can be given again."""
+        request, mount = visit.request, visit.target.mount
+        self.metrics.count(request, mount, self.clock.now() - visit.started, None)
+        response.request_id = request.id
+        self.joined.answered(request, mount, visit.caller, response)
+        if response.good_until:
+            response.again = partial(again, self, visit, response)
 
     async def _refused(self, visit: Visit, error: Exception, started: float) -> None:
         """Record what is not carried out; an error nobody meant is recorded without its text."""
@@ -148,6 +156,7 @@ class Core:
             try:
                 return await self._attempt(visit)
             except Conflict:
+                visit.reran = True
                 await self._caught_up(visit)
         raise RateLimited("too many concurrent changes to the same data; try again")
 
@@ -159,7 +168,7 @@ class Core:
 
     async def _attempt(self, visit: Visit) -> Response:
         request, target = visit.request, visit.target
-        tx = None if self.sealed else self.barrier.begin(visit.moment)
+        tx = visit.tx = None if self.sealed else self.barrier.begin(visit.moment)
         ctx = self.context(tx, request, target, visit.caller)
         if request.namespace and tx is not None and request.operation not in READING:
             await hold(tx, request.namespace)
@@ -211,7 +220,7 @@ class Core:
         request, route = visit.request, visit.target.found.route
         policies = visit.policies or self.policies
         names, now = visit.session.entry.policies, visit.started
-        acl = policies.known(names, now) or await policies.acl(tx, names, now)
+        acl = visit.acl = policies.known(names, now) or await policies.acl(tx, names, now)
         there = await exists(visit.target.found, ctx) if request.operation is Operation.WRITE else None
         decision = acl.check(
             request.whole_path,

@@ -25,7 +25,8 @@ class Joined:
 
     `searchable` says whether a value that is about to be made would be known where it leaks.
 
-    `observers` are told of each answer once it is in the audit log; they must be quick.
+    `observers` are told of each answer once it is in the audit log; they must be quick. Of an answer
+    that was given before they see the `facts`, not the data.
     """
 
     def __init__(self) -> None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Target:
     """Where a request leads. `mount` and `engine` are None when no mount covers the path.
 
-    `realm` is the namespace that routes it. `derived` is what others work out once from a
-    path and an operation.
+    `realm` is the namespace that routes it, by the mount table `table`. `derived` is what others
+    work out once from a path and an operation.
     """
 
     mount: Mount | None
@@ -25,6 +25,7 @@ class Target:
     found: Found
     realm: "Realm | None" = field(default=None, compare=False, repr=False)
     derived: dict[str, Any] = field(default_factory=dict, compare=False)
+    table: object = field(default=None, compare=False, repr=False)
 
 
 REMEMBERED = 4096
@@ -70,6 +71,10 @@ class Router:
         """All mounted paths with what answers there, in order."""
         return [(path, engine) for path, (_, engine) in sorted(self._mounts.items())]
 
+    def current(self, target: Target) -> bool:
+        """Whether the mount table is still the one by which `target` was found."""
+        return target.table is self._mounts
+
     def mount_of(self, path: str) -> tuple[Mount, Engine] | None:
         """The mount whose path is the longest prefix of `path`, by whole segments."""
         slash = path.find("/")
@@ -105,4 +110,4 @@ class Router:
             return Target(None, None, "", Found(), self._realm)
         mount, engine = found
         rest = path[len(mount.path) :]
-        return Target(mount, engine, rest, find(engine, rest, operation), self._realm)
+        return Target(mount, engine, rest, find(engine, rest, operation), self._realm, table=self._mounts)

@@ -105,6 +105,10 @@ class Tokens:
         session = self._sessions.get(name)
         return None if session is None else self._usable(session, remote)
 
+    def holds(self, session: Session) -> bool:
+        """Whether a session is in memory still: nothing about its token has changed, nor was it sealed."""
+        return self._sessions.get(session.entry.id) is session
+
     def _usable(self, session: Session, remote: str) -> Session:
         entry = session.entry
         if (entry.expires and entry.expires <= self._clock.now()) or entry.num_uses < 0:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.core.auditing import Trail
+from strongroom.core.policies.acl import ACL
 from strongroom.core.policy_store import Policies
 from strongroom.core.router import Target
 from strongroom.core.tokens import Session
@@ -15,8 +17,8 @@ class Visit:
     """One request on its way: where it leads, who asks, what it leaves in the log.
 
     `started` is in seconds since the epoch; `moment` is when it came, to a store that several
-    nodes share. `policies` are those of the
-    token's namespace, None for the root's.
+    nodes share. `policies` are those of the token's namespace, None for the root's; `acl` is
+    what decided, `tx` what the handler worked in, `reran` whether it had to work more than once.
     """
 
     request: Request
@@ -27,6 +29,9 @@ class Visit:
     last_use: bool = False
     moment: int = 0
     policies: Policies | None = None
+    acl: ACL | None = None
+    reran: bool = False
+    tx: BarrierTransaction | None = None
 
     @property
     def namespaced(self) -> bool:

@@ -1,5 +1,6 @@
 """What the core asks of the audit log; the audit package provides it, the server joins them."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,6 +23,10 @@ class AuditLog(Protocol):
 
     async def flushed(self, sequence: int) -> None:
         """Return once the entry is on disk; raises AuditFailed when it could not be written."""
+        ...
+
+    def then(self, sequence: int, call: Callable[[str], None]) -> None:
+        """Call `call` once the entry is on disk, or with a reason when it could not be written."""
         ...
 
     async def set_signer(self, private: Ed25519PrivateKey | None) -> None:

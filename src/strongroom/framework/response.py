@@ -1,11 +1,12 @@
 """What goes out: data, and what the core is to make of it (a token, a lease, a wrapping)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from msgspec import Struct
 
+from strongroom.framework.again import Again
 from strongroom.sensitive import Sensitive
 
 
@@ -84,6 +85,9 @@ class Response:
     `facts` are harmless words for the audit entry (which version, which role): never values.
     `ttl` is reported as `lease_duration` where there is no lease: when to read again (kv version 1).
     `encoded` is `data` as JSON, once the audit log has needed it: the edge sends the same bytes.
+    A handler sets `good_until` (seconds since the epoch) when the same request would be answered the
+    same until then, as long as nothing it read has changed: what it says must follow from what is
+    stored, the request and the caller alone. The core then sets `again`, which makes it repeatable.
     """
 
     data: Any = None
@@ -100,6 +104,8 @@ class Response:
     facts: Mapping[str, str | int] = field(default_factory=dict)
     ttl: int = 0
     encoded: bytes = b""
+    good_until: float = 0.0
+    again: Callable[[], Again | None] | None = None
 
     @classmethod
     def leased(

@@ -6,12 +6,13 @@ an answer the client does not read, lingering after a refusal.
 """
 
 import asyncio
-from enum import Enum
 from typing import TYPE_CHECKING, cast
 
 from strongroom.api.errors import refusal
 from strongroom.api.exchange import Answer, Call
 from strongroom.server.http1 import BadFraming, Chunked, Fields, Head, parse_fields, parse_head
+from strongroom.server.repeats import content_fields
+from strongroom.server.state import State
 
 if TYPE_CHECKING:
     from strongroom.server.listener import Listener
@@ -21,42 +22,30 @@ _LINGER_SECONDS = 2
 _PIPELINED_BYTES = 64 * 1024
 _WRITE_BYTES = 1024 * 1024
 _NO_BODY = (204, 304)
-
-
-class State(Enum):
-    """What the connection waits for."""
-
-    IDLE = "idle"
-    HEAD = "head"
-    BODY = "body"
-    ANSWER = "answer"
-    WRITE = "write"
-    LINGER = "linger"
+_CLOSE = b"connection: close\r\n"
 
 
 class Connection(asyncio.Protocol):
     """The protocol of one connection, owned by its listener."""
 
     __slots__ = (
-        "_api", "_block", "_body", "_buffer", "_certificate", "_chunks", "_ended", "_fields", "_head",
-        "_keep", "_limit", "_listener", "_paused", "_peer", "_task", "_transport",
+        "_block", "_body", "_buffer", "_certificate", "_chunks", "_client", "_ended", "_fields",
+        "_head", "_keep", "_limit", "_listener", "_paused", "_peer", "_rest", "_task", "_transport",
         "_writable", "deadline", "state",
     )  # fmt: skip
 
     def __init__(self, listener: "Listener") -> None:
         self._listener = listener
-        self._api = listener.api
         self._buffer = bytearray()
         self._body = bytearray()
-        self._block = b""
+        self._block = self._rest = self._client = b""
         self._fields: Fields | None = None
         self._head: Head | None = None
         self._chunks: Chunked | None = None
         self._task: asyncio.Task[None] | None = None
         self._limit = 0
         self._keep = True
-        self._ended = False
-        self._paused = False
+        self._ended = self._paused = False
         self._writable = True
         self._certificate = b""
         self._peer = ""
@@ -84,7 +73,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """A half-closed client still gets the answers it waits for."""
         self._ended = True
-        return self._task is not None or self.state is State.WRITE
+        return self.state in (State.ANSWER, State.WRITE)
 
     def pause_writing(self) -> None:
         """The client reads slower than it asks."""
@@ -102,6 +91,8 @@ class Connection(asyncio.Protocol):
         """Take bytes; ahead of the answer they wait, and past a limit the socket does."""
         if self.state is State.LINGER:
             return
+        if self._client and self.state is State.IDLE and not self._buffer and self._repeat(data):
+            return
         self._buffer += data
         if self.state in (State.ANSWER, State.WRITE):
             if len(self._buffer) > _PIPELINED_BYTES and not self._paused:
@@ -109,6 +100,26 @@ class Connection(asyncio.Protocol):
                 self._transport.pause_reading()
             return
         self._advance()
+
+    def _repeat(self, data: bytes) -> bool:
+        """Give again the answer to a request that came before, byte for byte; False when there is none."""
+        if not data.endswith(self._rest):
+            return False
+        if not self._listener.repeats.begin(self._client + data[: -len(self._rest)], self._given):
+            return False
+        self.state = State.ANSWER
+        self.deadline = self._listener.tick + self._listener.limits.request_seconds
+        return True
+
+    def _given(self, answer: Answer | bytes) -> None:
+        if self.state is not State.ANSWER:
+            return
+        self._keep = self._keep and not self._listener.draining
+        if isinstance(answer, Answer):
+            self._send(answer)
+        else:
+            self._transport.write(self._listener.head_of(200) + (b"" if self._keep else _CLOSE) + answer)
+        self._finish_request()
 
     def _advance(self) -> None:
         try:
@@ -130,7 +141,7 @@ class Connection(asyncio.Protocol):
         line_end = buffer.find(b"\r\n", 0, end + 2)
         line, block = bytes(buffer[:line_end]), bytes(buffer[line_end:end])
         if self._fields is None or block != self._block:
-            self._fields, self._block = parse_fields(block), block
+            self._fields, self._block, self._client = parse_fields(block), block, b""
         head = self._head = parse_head(line, self._fields)
         del buffer[: end + 4]
         if head.fields.length:
@@ -189,7 +200,7 @@ class Connection(asyncio.Protocol):
 
     async def _answer(self, call: Call, *, keep_alive: bool) -> None:
         try:
-            answer = await self._api.answer(call)
+            answer = await self._listener.api.answer(call)
         except asyncio.CancelledError:
             answer = refusal(503, "the request took too long", headers=_RETRY)
             self._keep = False
@@ -198,7 +209,18 @@ class Connection(asyncio.Protocol):
             return
         self._keep = self._keep and keep_alive and not self._listener.draining
         self._send(answer, with_body=call.method != "HEAD")
+        if answer.again is not None and self._keep:
+            self._keep_answer(call, answer)
         self._finish_request()
+
+    def _keep_answer(self, call: Call, answer: Answer) -> None:
+        """What the same bytes on this or another connection may be given again."""
+        head = self._head
+        if head is None or head.fields.length or call.method != "GET" or call.query:
+            return
+        if not self._client:
+            self._client, self._rest = self._listener.repeats.client(call), self._block + b"\r\n\r\n"
+        self._listener.repeats.keep(self._client + head.line, answer)
 
     def _finish_request(self) -> None:
         self._head = self._chunks = None
@@ -221,18 +243,18 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         if self._buffer:
             self._advance()
-        if self._task is None and self.state is not State.LINGER and (self._ended or self._listener.draining):
+        if self.state not in (State.ANSWER, State.LINGER) and (self._ended or self._listener.draining):
             self._transport.close()
 
     def _send(self, answer: Answer, *, with_body: bool = True) -> None:
         status, body = answer.status, answer.body
         head = self._listener.head_of(status)
         if status not in _NO_BODY:
-            head = b"%bcontent-type: %b\r\ncontent-length: %d\r\n" % (head, answer.content_type, len(body))
+            head += content_fields(answer.content_type, len(body))
         for header in answer.headers:
             head += b"%b: %b\r\n" % header
         if not self._keep:
-            head += b"connection: close\r\n"
+            head += _CLOSE
         self._transport.write(b"%b\r\n%b" % (head, body if with_body and status not in _NO_BODY else b""))
 
     def _refuse(self, status: int, reason: str) -> None:
@@ -255,25 +277,23 @@ class Connection(asyncio.Protocol):
     def expire(self) -> None:
         """The deadline of the present state has passed."""
         if self.state is State.IDLE:
-            self._transport.close()
-            self._linger_deadline()
+            self.drain()
         elif self.state in (State.HEAD, State.BODY):
             self._refuse(408, "the request took too long to arrive")
         elif self.state is State.ANSWER and self._task is not None:
             self.deadline = self._listener.tick + _LINGER_SECONDS
             self._task.cancel()
+        elif self.state is State.ANSWER:
+            self._refuse(503, "the request took too long")
         else:
             self._transport.abort()
-
-    def _linger_deadline(self) -> None:
-        self.state = State.LINGER
-        self.deadline = self._listener.tick + _LINGER_SECONDS
 
     def drain(self) -> None:
         """Stop: at once when nothing is under way, else after the answer."""
         if self.state is State.IDLE:
             self._transport.close()
-            self._linger_deadline()
+            self.state = State.LINGER
+            self.deadline = self._listener.tick + _LINGER_SECONDS
 
     def abort(self) -> None:
         """Cut the connection."""

@@ -49,13 +49,14 @@ class Fields:
 
 @dataclass(slots=True)
 class Head:
-    """A request up to its body. `path` and `query` are as sent."""
+    """A request up to its body. `path` and `query` are as sent, as is `line`, the first one."""
 
     method: str
     path: bytes
     query: bytes
     fields: Fields
     keep_alive: bool
+    line: bytes = b""
 
 
 def parse_request_line(line: bytes) -> tuple[str, bytes, bytes, bool]:
@@ -113,7 +114,7 @@ def parse_head(line: bytes, fields: Fields) -> Head:
     if not modern and fields.length < 0:
         raise BadFraming("HTTP/1.0 has no transfer coding")
     keep_alive = modern if fields.keep_alive is None else fields.keep_alive
-    return Head(method, path, query, fields, keep_alive)
+    return Head(method, path, query, fields, keep_alive, line)
 
 
 def _body_length(headers: Headers) -> int:

@@ -12,6 +12,7 @@ from strongroom.api.app import Api
 from strongroom.api.limits import BodyLimits
 from strongroom.server.connection import Connection
 from strongroom.server.limits import Limits
+from strongroom.server.repeats import Repeats
 
 _SWEEP_SECONDS = 1.0
 _BACKLOG = 4096
@@ -27,6 +28,7 @@ class Listener:
     ) -> None:
         self.api = api
         self.limits = limits
+        self.repeats = Repeats()
         self.body_limits = BodyLimits(limits.body_bytes, limits.login_body_bytes)
         self.draining = False
         self._heads: dict[int, bytes] = {}

@@ -95,6 +95,7 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
             await _open_for_development(house, config, bound, development)
         await stack.enter_async_context(opening(house.ceremonies, log))
         listener = Listener(house.api, config.limits, tls=context)
+        house.core.closers.append(listener.repeats.clear)
         stopping = _obey_signals(listener, house, config, log)
         await listener.start(listening)
         stack.push_async_callback(listener.stop)

@@ -52,6 +52,15 @@ class Transaction(Protocol):
         ...
 
 
+@runtime_checkable
+class Rereadable(Protocol):
+    """A transaction that can tell at once whether reading again would give the same."""
+
+    def unchanged(self) -> bool:
+        """Whether all that was read is so still and durable; False too where only waiting could tell."""
+        ...
+
+
 class Storage(Protocol):
     """A backend: memory, sqlite, postgresql."""
 

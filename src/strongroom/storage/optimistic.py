@@ -100,6 +100,17 @@ class OptimisticTransaction:
         elif backing.unsettled and self._read_unsettled(backing.unsettled):
             await backing.settle()
 
+    def unchanged(self) -> bool:
+        """Whether all that was read is so still and durable; False too where only waiting could tell."""
+        backing = self._backing
+        if backing.changes != self._changes:
+            try:
+                self._check()
+            except Conflict:
+                return False
+            self._changes = backing.changes
+        return not backing.unsettled or not self._read_unsettled(backing.unsettled)
+
     def _check(self) -> None:
         backing = self._backing
         for key, value in self._reads.items():

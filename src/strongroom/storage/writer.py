@@ -12,7 +12,7 @@ from strongroom.storage.optimistic import Writes
 
 Done = Callable[[Writes, StorageFull | None], None]
 
-_CHECKPOINT_BYTES = 8 * 2**20
+_CHECKPOINT_BYTES = 32 * 2**20  # seldom: each copies every page that changed, and commits wait
 _PAGE_BYTES = 4096
 _LARGEST_CHUNK = 256
 _PUT = "INSERT INTO entries (key, value) VALUES {} ON CONFLICT (key) DO UPDATE SET value = excluded.value"

@@ -68,19 +68,20 @@ async def data_exists(ctx: Context, req: At) -> bool:
 async def read_data(ctx: Context, req: ReadData) -> Response:
     """Give out one version's data with its facts."""
     number = await _labelled(ctx, req) if req.label else req.version
-    facts, text = await _version(ctx, req.path, number)
+    facts, text, until = await _version(ctx, req.path, number)
     if text is None:
         raise NotFound(data={"data": None, "metadata": facts})
-    return Response({"data": Raw(text), "metadata": facts}, facts={"version": facts["version"]})
+    data = {"data": Raw(text), "metadata": facts}
+    return Response(data, facts={"version": facts["version"]}, good_until=until)
 
 
 async def read_subkeys(ctx: Context, req: ReadSubkeys) -> Response:
     """Give out a version's structure, its values replaced by null."""
-    facts, text = await _version(ctx, req.path, req.version)
+    facts, text, until = await _version(ctx, req.path, req.version)
     if text is None:
         raise NotFound(data={"subkeys": None, "metadata": facts})
-    subkeys = _structure(msgspec.json.decode(text), abs(req.depth))
-    return Response({"subkeys": subkeys, "metadata": facts}, facts={"version": facts["version"]})
+    data = {"subkeys": _structure(msgspec.json.decode(text), abs(req.depth)), "metadata": facts}
+    return Response(data, facts={"version": facts["version"]}, good_until=until)
 
 
 async def write_data(ctx: Context, req: At) -> Response:
@@ -160,8 +161,11 @@ async def _labelled(ctx: Context, req: ReadData) -> int:
     return labels[req.label]
 
 
-async def _version(ctx: Context, path: str, asked: int) -> tuple[dict[str, Any], bytes | None]:
-    """A version's facts and its text, None when it is deleted or destroyed. Raises NotFound."""
+async def _version(ctx: Context, path: str, asked: int) -> tuple[dict[str, Any], bytes | None, float]:
+    """A version's facts, its text (None when it is deleted or destroyed), and until when it is there.
+
+    Raises NotFound.
+    """
     head = await ctx.storage.find(meta_key(path), Head)
     if head is None or head.latest is None:
         raise NotFound
@@ -173,7 +177,8 @@ async def _version(ctx: Context, path: str, asked: int) -> tuple[dict[str, Any],
             raise NotFound
         number, version = asked, key.older[asked]
         text = await ctx.storage.find_bytes(data_key(path, asked))
-    return data_facts(version, number, head.custom), None if version.gone(ctx.now()) else text
+    shown = None if version.gone(ctx.now()) else text
+    return data_facts(version, number, head.custom), shown, version.there_until
 
 
 async def _checked_config(ctx: Context, key: Key, options: dict[str, Any]) -> Config:

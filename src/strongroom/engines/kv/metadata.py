@@ -1,5 +1,6 @@
 """A secret's settings and facts, and the listings."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -75,7 +76,7 @@ async def read_metadata(ctx: Context, req: At) -> Response:
     key = await ctx.storage.find(meta_key(req.path), Key)
     if key is None:
         raise NotFound
-    return Response(key_facts(key))
+    return Response(key_facts(key), good_until=math.inf)
 
 
 async def write_metadata(ctx: Context, req: Settings) -> Response:

@@ -4,6 +4,7 @@
 one get; older versions' text lies at `data/<path>/<number>`. `config` is the mount's.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,11 @@ class Version(Struct, frozen=True, array_like=True):
     def gone(self, now: float) -> bool:
         """Whether its data may not be given out."""
         return self.destroyed or 0 < self.deletion <= now
+
+    @property
+    def there_until(self) -> float:
+        """When data that may be given out now is gone by the clock alone."""
+        return self.deletion or math.inf
 
 
 class Head(Struct, frozen=True, array_like=True):

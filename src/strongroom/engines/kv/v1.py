@@ -3,6 +3,8 @@
 API: Vault's `kv` secrets engine, version 1. Values lie at `data/<path>`, as the JSON text sent.
 """
 
+import math
+
 import msgspec
 from msgspec import Raw
 
@@ -40,7 +42,8 @@ async def read(ctx: Context, req: At) -> Response:
     if text is None:
         raise NotFound
     values = members(text)
-    return Response(values, ttl=_hint(values) or ctx.mount.config.default_lease_ttl or DEFAULT_TTL)
+    ttl = _hint(values) or ctx.mount.config.default_lease_ttl or DEFAULT_TTL
+    return Response(values, ttl=ttl, good_until=math.inf)
 
 
 async def write(ctx: Context, req: At) -> Response:

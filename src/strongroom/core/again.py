@@ -1,0 +1,114 @@
+"""Answers given again: a read that is asked once more, with nothing changed that it rested on.
+
+What was decided for the first one still stands while the server is unsealed, no rate limit is in
+force, and token, policies, mount table and stored entries are the very ones that decided it, with
+none of their times run out. Each is looked at for each request; what is not certainly the same is
+asked anew. See ADR 0014.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from strongroom.core.audit_entry import Form
+from strongroom.core.policies.acl import ACL
+from strongroom.core.router import Target
+from strongroom.core.tokens import Session
+from strongroom.core.visit import Visit
+from strongroom.errors import AuditFailed
+from strongroom.framework import Operation, Request, Response
+from strongroom.framework.again import Done
+
+if TYPE_CHECKING:
+    from strongroom.core.core import Core
+
+_encode = msgspec.json.Encoder().encode
+
+
+class GivenAgain:
+    """One answer: what it rested on, and the two audit entries of whoever is given it."""
+
+    __slots__ = (
+        "_acl", "_answered", "_asked", "_core", "_request", "_response", "_session", "_target", "_unchanged",
+        "_until", "size",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        core: "Core",
+        request: Request,
+        response: Response,
+        target: Target,
+        standing: tuple[Session, ACL, Callable[[], bool]],
+        forms: tuple[Form, Form],
+    ) -> None:
+        self._core = core
+        self._request, self._response, self._target = request, response, target
+        self._session, self._acl, self._unchanged = standing
+        self._asked, self._answered = forms
+        self.size = sum(map(len, (*self._asked, *self._answered)))
+        expires = self._session.entry.expires
+        self._until = min(response.good_until, self._acl.valid_until, expires or response.good_until)
+
+    def begin(self, identifier: str, done: Done) -> bool:
+        """Decide, and write both entries. See `framework.again`."""
+        core = self._core
+        now = core.clock.now()
+        if not self._holds(now):
+            return False
+        auditing = core.auditing
+        time, name, log = auditing.time(now), _encode(identifier), auditing.log
+        try:
+            log.append(self._asked.entry(time, name))
+            ticket = log.append(self._answered.entry(time, name))
+        except AuditFailed:  # the request that is asked anew meets the same, and is refused with it
+            return False
+        log.then(ticket, partial(self._recorded, now, done))
+        return True
+
+    def _holds(self, now: float) -> bool:
+        """Whether all that decided still stands."""
+        core, session = self._core, self._session
+        return (
+            now < self._until
+            and not core.sealed
+            and not core.quotas.limiting
+            and core.tokens.holds(session)
+            and core.policies.known(session.entry.policies, now) is self._acl
+            and core.router.current(self._target)
+            and self._unchanged()
+        )
+
+    def _recorded(self, started: float, done: Done, failure: str) -> None:
+        """The entries are on disk, or are not: count, and say so."""
+        core, request, mount = self._core, self._request, self._target.mount
+        error = AuditFailed(failure) if failure else None
+        core.metrics.count(request, mount, core.clock.now() - started, error)
+        if error is None:
+            core.joined.answered(request, mount, self._session.caller, self._response)
+        done(error)
+
+
+def again(core: "Core", visit: Visit, response: Response) -> GivenAgain | None:
+    """Make an answer one that can be given again; None where it depends on what cannot be looked at."""
+    request, session, acl, tx = visit.request, visit.session, visit.acl, visit.tx
+    unchanged = tx.unchanged if tx is not None else None
+    if session is None or acl is None or unchanged is None or core.coherence is not None:
+        return None
+    if visit.namespaced or visit.reran or len(visit.trail.forms) != 2 or not _plain(request, response):
+        return None
+    kept = Response(facts=response.facts, mount_type=response.mount_type, good_until=response.good_until)
+    asked, answered = visit.trail.forms
+    return GivenAgain(
+        core, replace(request, token=None), kept, visit.target, (session, acl, unchanged), (asked, answered)
+    )
+
+
+def _plain(request: Request, response: Response) -> bool:
+    """A read of which nothing is issued, wrapped or limited."""
+    issued = response.auth or response.lease or response.wrap or response.raw
+    special = request.body or request.query or request.wrap_ttl or request.answer_headers
+    return request.operation is Operation.READ and not issued and not special
