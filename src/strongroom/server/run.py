@@ -87,9 +87,7 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
         listening = bind(address)
         stack.callback(listening.close)
         bound = Address(address.host, listening.getsockname()[1])
-        await stack.enter_async_context(
-            tracing(config.telemetry, shared=config.storage.kind == "postgresql")
-        )
+        await stack.enter_async_context(tracing(config.telemetry, shared=config.storage.kind == "postgresql"))
         house = await open_house(config, SystemClock(), log, stack)
         if development is not None:
             await _open_for_development(house, config, bound, development)
