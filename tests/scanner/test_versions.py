@@ -65,8 +65,80 @@ def test_a_version_gives_what_its_text_gives(seed: int) -> None:
         version = Version(len(new), base)
         version.copies = copied
         found = matcher.scan("a.py", new, version=version)
-        assert [m[:4] for m in found] == [m[:4] for m in matcher.scan("a.py", new)]
+        assert found == matcher.scan("a.py", new)
         text, base = new, version
+
+
+_FILLER = (
+    "",
+    "    ",
+    "# a comment about the password and the token",
+    "if token == expected: return value",
+    "<p>The secret, if any, is passed on.</p>",
+    '"output_token": "NextToken",',
+    "Key = 000102030405060708090a0b0c0d0e0f",
+    "Plaintext = 00112233445566778899aabbccddeeff",
+    "Ciphertext = 69c4e0d86a7b0430d8cdb78070b4c55a",
+    "password: &anchor",
+    "  - name: DB_PASSWORD",
+    "    value: kW93kd7-aLmQ2",
+    'user, password = "anna", \\',
+    "PASS: test_of_something (0.01s)",
+    "x" * 300,
+    "password=" + "kd93Lm" * 90,
+    "curl -u anna:Ud83kLm9q https://api.internal/v1",
+)
+_NAMES = (
+    "a.py",
+    "config.yml",
+    "data.json",
+    "run.sh",
+    "notes.md",
+    "Main.java",
+    "a.tf",
+    "server.log",
+    "vectors",
+    ".env",
+)
+
+
+@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_version_of_any_file_gives_what_its_text_gives(name: str, seed: int) -> None:
+    dice = random.Random(f"{name} {seed}")
+    loaded = rules.load()
+    matcher = Matcher(loaded, loaded.engine())
+    lines = [dice.choice(_FILLER).encode() + b"\n" for _ in range(700)]
+    for _ in range(25):
+        lines.insert(dice.randrange(len(lines)), _secret(dice))
+    text = b"".join(lines)
+    base = Version(len(text))
+    matcher.scan(name, text, version=base)
+    for _ in range(6):
+        new, copied = _edited(dice, text)
+        version = Version(len(new), base)
+        version.copies = copied
+        found = matcher.scan(name, new, version=version)
+        assert found == matcher.scan(name, new)
+        text, base = new, version
+
+
+@pytest.mark.parametrize("lines", range(2, 24, 3))
+def test_what_is_put_behind_a_secret_can_speak_against_it(lines: int) -> None:
+    loaded = rules.load()
+    matcher = Matcher(loaded, loaded.engine())
+    before = b"# some words of a comment\n" * 200 + b'encryption_key = "8f1d70c2e4a9b35d6071fe82c94ab3d5"\n'
+    after = b"value = compute(value)\n" * lines
+    rest = b"# other words of a comment\n" * 200
+    text = before + after + rest
+    base = Version(len(text))
+    assert len(matcher.scan("a.py", text, version=base)) == 1
+    vector = b"plaintext = 0\nciphertext = 1\n"
+    version = Version(len(text) + len(vector), base)
+    split = len(before) + len(after)
+    version.copies = [(0, 0, split), (split + len(vector), split, len(rest))]
+    new = before + after + vector + rest
+    assert matcher.scan("a.py", new, version=version) == matcher.scan("a.py", new) == []
 
 
 def test_a_delta_tells_its_long_copies() -> None:

@@ -120,6 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
         )  # the reader has gone: nothing more to say
         return 0
+    if arguments is None:
+        gc.freeze()  # the process ends: what it holds need not be walked once more for cycles
     return code
 
 

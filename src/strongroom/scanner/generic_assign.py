@@ -14,8 +14,8 @@ from strongroom.scanner.generic_names import classify
 from strongroom.scanner.generic_values import Assignment
 from strongroom.scanner.lazy_pattern import lazy
 
-_KEYWORD = lazy(
-    rb"(?i)pass|pwd|psw|pw|secret|cred|token|key|auth|salt|nonce|seed|sig|jwt|sess|cookie|"
+_KEYWORD = lazy(  # of lower-case text: `re` passes over what begins none four times as fast
+    rb"pass|pwd|psw|pw|secret|cred|token|key|auth|salt|nonce|seed|sig|jwt|sess|cookie|"
     rb"dsn|mnemonic|bearer|iv|psk|hash|"
     rb"senha|kennwort|contrasena|hmac|pin|otp|webhook|clave"
 )
@@ -129,7 +129,7 @@ def _in_window(data: bytes, begin: int, end: int, place: Place) -> tuple[tuple[A
         if match.start() >= roof:
             break
         read_to = match.end()
-        if promising(match.group()):
+        if promising(match[0]):
             left = match.start()
             qualifier = _QUALIFIER.search(data, max(0, left - 16), left)
             at = qualifier.start() if qualifier else left
@@ -142,7 +142,10 @@ def _in_window(data: bytes, begin: int, end: int, place: Place) -> tuple[tuple[A
 @lru_cache(maxsize=16384)
 def promising(token: bytes) -> bool:
     """Whether a word could name a secret: the cheap test that most words fail."""
-    return _KEYWORD.search(token) is not None and classify(token.decode("ascii").strip("-.$")) is not None
+    return (
+        _KEYWORD.search(token.lower()) is not None
+        and classify(token.decode("ascii").strip("-.$")) is not None
+    )
 
 
 def _read(data: bytes, left: int, right: int, place: Place) -> Assignment | None:

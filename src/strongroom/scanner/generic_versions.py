@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Hit = tuple[int, int]
 
 BEFORE, AFTER = 768, 2560  # bytes around an assignment that its judgement may look at
+LINES, BEYOND = 3, 768  # it looks at nothing so many bytes behind the third line end after a trigger
 MARGIN = 256  # bytes between a trigger's end and its secret's beginning
 LEAST = 1024  # bytes of known text that are worth leaving out
 
@@ -44,7 +45,7 @@ class Zone(NamedTuple):
 def find(path: str, data: bytes, triggers: list[Hit], version: Version) -> list[Candidate]:
     """The generic secrets of a version that no reader knows the format of."""
     base, place = version.base, place_of(path)
-    known = zones(base, place, version.copies, len(data)) if base else []
+    known = zones(base, place, version.copies, data) if base else []
     new = list(generic.find(path, data, loud(triggers, known) if known else triggers))
     if known and base:
         new += list(carried(base, known, new))
@@ -52,19 +53,31 @@ def find(path: str, data: bytes, triggers: list[Hit], version: Version) -> list[
     return new
 
 
-def zones(base: Version, place: Place, copies: list[tuple[int, int, int]], size: int) -> list[Zone]:
+def zones(base: Version, place: Place, copies: list[tuple[int, int, int]], data: bytes) -> list[Zone]:
     """The parts of a version whose assignments are known; none when its file is read in another way."""
     if base.generic is None or base.generic[0] != place:
         return []
+    size = len(data)
     found = []
     for to, begin, length in copies:
         front = not to and not begin
         back = to + length == size and begin + length == base.size
-        low, high = to + (0 if front else BEFORE), to + length - (0 if back else AFTER)
+        low = to + (0 if front else BEFORE)
+        high = size if back else _last_judged(data, low, to + length)
         if high - low >= LEAST:
             quiet, loud = low + (0 if front else MARGIN), high - (0 if back else MARGIN)
             found.append(Zone(low, high, quiet, loud, to - begin))
     return found
+
+
+def _last_judged(data: bytes, low: int, end: int) -> int:
+    """Up to where nothing is judged by what stands behind `end`."""
+    at = end - BEYOND
+    for _ in range(LINES):
+        at = data.rfind(b"\n", max(low, end - AFTER), max(low, at))
+        if at < 0:
+            return end - AFTER
+    return at
 
 
 def loud(triggers: list[Hit], found: list[Zone]) -> Iterator[Hit]:
