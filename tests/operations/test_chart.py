@@ -1,4 +1,4 @@
-"""The Helm chart, rendered by Helm's engine: valid for old and new Kubernetes, hardened, and for this server."""
+"""The Helm chart, rendered by Helm: valid for old and new Kubernetes, taken by kubectl, hardened, for this server."""
 
 import json
 import subprocess
@@ -10,7 +10,8 @@ import yaml
 
 from strongroom.cli import VERSION
 from strongroom.server.config import Config, load
-from tests.conftest import HELM
+from tests.conftest import KUBERNETES, TOOLS
+from tests.operations.discovery import cluster
 
 pytestmark = [pytest.mark.component("helm"), pytest.mark.slow]
 
@@ -45,16 +46,33 @@ SHARED = {
 
 
 def _render(values: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    program = (str(HELM / "bin/python"), str(Path(__file__).parent / "render.py"))
-    command = [*program, str(CHART), json.dumps(values), OLDEST, NEWEST]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [
+        str(KUBERNETES / "helm"),
+        "template",
+        "vault",
+        str(CHART),
+        "--namespace",
+        "prod",
+        "--values",
+        "-",
+    ]
+    return subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
 
 
 def _objects(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Objects by kind and name, each of them valid."""
     made = _render(values)
     assert made.returncode == 0, made.stderr
-    return {f"{one['kind']}/{one['metadata']['name']}": one for one in json.loads(made.stdout)}
+    checked = subprocess.run(
+        [TOOLS / "bin/python", Path(__file__).parent / "validate_objects.py", OLDEST, NEWEST],
+        input=made.stdout,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(KUBERNETES / "python")},
+    )
+    assert checked.returncode == 0, checked.stderr
+    return {f"{one['kind']}/{one['metadata']['name']}": one for one in json.loads(checked.stdout)}
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +152,33 @@ def test_what_cannot_work_is_refused_when_rendered(values: dict[str, Any], why: 
 def test_what_can_be_left_out_is() -> None:
     less = _objects({**TLS, "networkPolicy": {"enabled": False}, "podDisruptionBudget": {"enabled": False}})
     assert not [name for name in less if name.startswith(("NetworkPolicy", "PodDisruptionBudget"))]
+
+
+def test_helm_finds_nothing_to_complain_of() -> None:
+    command = [str(KUBERNETES / "helm"), "lint", "--strict", str(CHART), "--set", "tls.secretName=vault-tls"]
+    linted = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert linted.returncode == 0, linted.stdout
+
+
+@pytest.mark.parametrize("values", [TLS, SHARED], ids=["one", "many"])
+def test_kubectl_would_create_every_object(values: dict[str, Any], tmp_path: Path) -> None:
+    """`--dry-run=client` reads each object as its kind and sends none; schemas are checked above."""
+    rendered = _render(values).stdout
+    with cluster() as (address, changes):
+        options = ["--server", address, "--kubeconfig", "/dev/null", "--cache-dir", str(tmp_path)]
+        applied = subprocess.run(
+            [KUBERNETES / "kubectl", *options, "apply", "--dry-run=client", "--validate=false", "-f", "-"],
+            input=rendered,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"HOME": str(tmp_path)},
+        )
+    assert (applied.returncode, applied.stderr) == (0, "")
+    lines = applied.stdout.splitlines()
+    assert len(lines) == rendered.count("\nkind: ")
+    assert all(line.endswith(" created (dry run)") for line in lines)
+    assert changes == []
 
 
 def test_the_chart_is_of_this_release() -> None:
