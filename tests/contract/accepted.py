@@ -114,7 +114,9 @@ ACCEPTED: dict[str, tuple[Accepted, ...]] = {
     ),
     "status": (
         Accepted(
-            "sys/health", r"\.(enterprise|performance_standby)$", "Vault's fields; OpenBao dropped them"
+            "sys/health",
+            r"\.(enterprise|performance_standby|clock_skew_ms)$",
+            "Vault's fields; OpenBao dropped them",
         ),
         Accepted("sys/health.*=x", "errors", "the message names the parameter"),
         Accepted(

@@ -62,9 +62,13 @@ class House:
     """An opened core and its root token."""
 
     def __init__(
-        self, permissions: Permissions, engines: Mapping[str, Engine], storage: Storage | None = None
+        self,
+        permissions: Permissions,
+        engines: Mapping[str, Engine],
+        storage: Storage | None = None,
+        clock: FakeClock | None = None,
     ) -> None:
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         self.log = ListLog()
         self.storage = storage or MemoryStorage()
         barrier = Barrier(self.storage, self.clock)

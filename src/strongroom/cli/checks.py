@@ -94,7 +94,11 @@ def _certificate(session: Session) -> Iterator[Finding]:
 def _clock(answer: Answer) -> Finding:
     now = time.time()
     at = parsedate_to_datetime(answer.date).timestamp() if answer.date else answer.body["server_time_utc"]
-    skew = abs(now - float(at))
+    skew, moved = abs(now - float(at)), int(answer.body.get("clock_skew_ms", 0)) / 1000
+    if abs(moved) > SKEW_SECONDS:
+        way = "ahead of" if moved > 0 else "behind"
+        text = f"the server's system clock is {abs(moved):.0f} s {way} the time it goes by"
+        return Finding("clock", WARNING, text, "See Clocks in docs/operations.md.")
     if skew > SKEW_SECONDS:
         return Finding(
             "clock", WARNING, f"this clock and the server's differ by {skew:.0f} s", "Run NTP on both."

@@ -7,7 +7,7 @@ from uuid import uuid4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Struct
 
-from strongroom.barrier.barrier import Barrier, BarrierTransaction
+from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
 from strongroom.core import keys, mounts
 from strongroom.core.token_entry import TokenEntry
@@ -95,11 +95,12 @@ def issue_root(core: "Core", tx: BarrierTransaction, text: str = "") -> Sensitiv
     return core.tokens.issue(tx, entry, text)
 
 
-async def upkeep(barrier: Barrier) -> None:
-    """Now and then: keep the count of encryptions, and rotate the key long before it is worn."""
-    await barrier.record_encryptions()
-    if barrier.key_status.rotation_due:
-        await barrier.rotate()
+async def upkeep(core: "Core") -> None:
+    """Now and then: keep the time and the count of encryptions, rotate the key long before it is worn."""
+    await core.timekeeper.look()
+    await core.barrier.record_encryptions()
+    if core.barrier.key_status.rotation_due:
+        await core.barrier.rotate()
 
 
 async def load(core: "Core") -> None:

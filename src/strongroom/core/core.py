@@ -31,6 +31,7 @@ from strongroom.core.policies.acl import hold_to_page
 from strongroom.core.quotas.service import Quotas
 from strongroom.core.recognition import identify, recognised
 from strongroom.core.router import Target
+from strongroom.core.timekeeping import Timekeeper
 from strongroom.core.tokens import Tokens
 from strongroom.core.visit import Visit, nothing_there
 from strongroom.errors import (
@@ -84,6 +85,7 @@ class Core:
         alone = barrier.shared is None
         self.expiry = Expiry(clock, barrier.begin, self.tokens, self.errands.revoke_secret, alone=alone)
         self.metrics = Metrics()
+        self.timekeeper = Timekeeper(barrier.begin, clock)
         self.quotas = Quotas(self)
         self.initialized = False
         self.sealed = True
@@ -270,11 +272,9 @@ class Core:
         await tx.commit()
 
     async def take_up(self) -> None:
-        """Take up work once the barrier is open: keys, mounts, the sweeper.
-
-        When that fails the barrier is closed again. Raises IntegrityFailure.
-        """
+        """Take up work once the barrier is open; failing, close it. Raises IntegrityFailure, Unavailable."""
         try:
+            await self.timekeeper.open()
             await bootstrap.load(self)
             for opener in self.openers:
                 await opener()
@@ -283,12 +283,13 @@ class Core:
             raise
         self.initialized = True
         self.sealed = False
-        self.expiry.start(partial(bootstrap.upkeep, self.barrier))
+        self.expiry.start(partial(bootstrap.upkeep, self))
 
     async def seal(self) -> None:
         """Stop work and forget every key; what was acknowledged stays."""
         self.sealed = True
         await self.expiry.stop()
+        await self.timekeeper.keep(always=True)
         await self.barrier.record_encryptions()
         await close_all(self.closers)
         await self.auditing.log.set_signer(None)

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 200
 PAUSE = 1.0
-UPKEEP_SECONDS = 600.0
+UPKEEP_SECONDS = 60.0
 RERUNS = 20
 AT_ONCE = 32
 CLAIM_SECONDS = 60.0
@@ -53,7 +53,7 @@ class Expiry:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, upkeep: Callable[[], Awaitable[None]]) -> None:
-        """Sweep in the background until `stop`; `upkeep` runs every ten minutes."""
+        """Sweep in the background until `stop`; `upkeep` runs every minute."""
         self._task = asyncio.get_running_loop().create_task(self._run(upkeep))
 
     async def stop(self) -> None:
@@ -69,7 +69,7 @@ class Expiry:
             try:
                 swept = await self.sweep()
                 if self._clock.now() >= next_upkeep:
-                    next_upkeep += UPKEEP_SECONDS
+                    next_upkeep = self._clock.now() + UPKEEP_SECONDS
                     await upkeep()
             except Sealed:
                 return

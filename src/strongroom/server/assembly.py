@@ -22,6 +22,7 @@ from strongroom.barrier.barrier import Barrier
 from strongroom.clock import Clock
 from strongroom.core.bootstrap import LOG_NAME, PREFIX
 from strongroom.core.core import Core
+from strongroom.core.timekeeping import DAY
 from strongroom.engines.cubbyhole import Cubbyhole
 from strongroom.engines.database import Database
 from strongroom.engines.kv import KV
@@ -77,6 +78,7 @@ async def open_house(config: Config, clock: Clock, log: OperatorLog, stack: Asyn
     barrier = Barrier(storage, clock)
     core = Core(barrier, audit, _engines(config), clock, pool.run, openapi.SERVICES)
     core.initialized = await barrier.initialized()
+    core.timekeeper.longest_closed = config.clock.longest_closed_days * DAY
     core.services["ceremonies"] = ceremonies = await _ceremonies(core, storage, config, pool)
     core.services["audit"] = desk = _audit_desk(config, audit, data / "audit", clock, log)
     stack.push_async_callback(desk.sinks.close)

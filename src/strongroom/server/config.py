@@ -8,10 +8,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from strongroom.server.backup_settings import BackupSettings
 from strongroom.server.limits import Limits
@@ -85,6 +85,12 @@ class Incidents(Struct, frozen=True, forbid_unknown_fields=True):
     outbound: tuple[str, ...] = ()
 
 
+class Clock(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[clock]`: a store that seems to have been closed for more days than these stays closed."""
+
+    longest_closed_days: Annotated[int, Meta(ge=1)] = 400
+
+
 class Proxy(Struct, frozen=True, forbid_unknown_fields=True):
     """`[proxy]`: networks whose `X-Forwarded-For` is believed."""
 
@@ -118,6 +124,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     incidents: Incidents = Incidents()
     limits: Limits = Limits()
     proxy: Proxy = Proxy()
+    clock: Clock = Clock()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 

@@ -26,6 +26,11 @@ class _Numbers(Collector):
             "strongroom_unsealed", "1 while the barrier is open.", 0 if house.sealed else 1
         )
         yield GaugeMetricFamily("strongroom_mounts", "Mounts in the table.", len(house.mounts))
+        yield GaugeMetricFamily(
+            "strongroom_clock_skew_seconds",
+            "How far the system's clock is ahead of the time that the server goes by.",
+            house.timekeeper.skew,
+        )
         status = house.barrier.key_status
         yield GaugeMetricFamily("strongroom_barrier_key_term", "Term of the encryption key.", status.term)
         yield CounterMetricFamily(

@@ -35,6 +35,7 @@ async def health(ctx: Context, req: Probe) -> Response:
         "replication_performance_mode": "disabled",
         "replication_dr_mode": "disabled",
         "server_time_utc": int(ctx.now()),
+        "clock_skew_ms": int(house.timekeeper.skew * 1000),
         "version": VAULT_VERSION,
         "enterprise": False,
         **({} if house.sealed else house.cluster),

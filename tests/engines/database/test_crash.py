@@ -32,6 +32,7 @@ async def mortal(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[House, 
     monkeypatch.setattr("tests.suites.house.MemoryStorage", lambda: storage)
     house = await House.opened()
     house.clock.advance(time.time() - house.clock.now())
+    await house.core.timekeeper.look()
     await house.write("sys/mounts/database", {"type": "database"})
     yield house, storage
     house.core.outside.close()
