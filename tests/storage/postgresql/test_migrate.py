@@ -7,12 +7,14 @@ import pytest
 from strongroom import cli
 from strongroom.errors import IntegrityFailure
 from strongroom.framework import Operation
-from strongroom.storage.migration import PAGE, PostgresqlPlace, SqlitePlace, move
+from strongroom.storage import formats
+from strongroom.storage.migration import PAGE, PostgresqlPlace, SnapshotPlace, SqlitePlace, move
 from strongroom.storage.postgresql import PostgresqlStorage
 from strongroom.storage.sqlite import SqliteStorage
 from tests.cluster.database import PASSWORD, Database
 from tests.inventory.planted import value
 from tests.inventory.scanner import Scanner
+from tests.storage.test_formats import KEPT
 from tests.suites.storage import AWKWARD, write
 from tests.system.test_backup import Desk
 
@@ -77,6 +79,18 @@ async def test_the_fingerprint_index_moves_along(
     await desk.open()
     assert await Scanner(desk).names(value("moved").encode()) == ["secret/app version 1, field password"]
     await desk.close()
+
+
+@pytest.mark.parametrize("version", range(1, formats.FORMAT))
+async def test_the_snapshot_of_an_earlier_layout_moves_as_well(version: int, database: Database) -> None:
+    source = SnapshotPlace(KEPT / f"{version}.db")
+    target = PostgresqlPlace(database.address, target=True)
+    count = move(source, target)
+    target.close()
+    source.close()
+    node = await PostgresqlStorage.open(database.address)
+    assert len(await node.begin().scan("", limit=10_000)) == count > 0
+    await node.close()
 
 
 class Cut(Exception):
