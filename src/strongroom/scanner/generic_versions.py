@@ -72,12 +72,9 @@ def zones(base: Version, place: Place, copies: list[tuple[int, int, int]], data:
 
 def _last_judged(data: bytes, low: int, end: int) -> int:
     """Up to where nothing is judged by what stands behind `end`."""
-    at = end - BEYOND
-    for _ in range(LINES):
-        at = data.rfind(b"\n", max(low, end - AFTER), max(low, at))
-        if at < 0:
-            return end - AFTER
-    return at
+    first = max(low, end - AFTER)
+    head, *lines = data[first : max(first, end - BEYOND)].rsplit(b"\n", LINES)
+    return first + len(head) if len(lines) == LINES else end - AFTER
 
 
 def loud(triggers: list[Hit], found: list[Zone]) -> Iterator[Hit]:
