@@ -177,13 +177,15 @@ class Pair:
         self.primary.stop()
 
 
-def joined(directory: Path, primary: Database, port: int) -> Database:
-    """A standby of `primary`, copied from it, on which its commits wait from now on."""
+def joined(directory: Path, primary: Database, port: int, through: int = 0) -> Database:
+    """A standby of `primary`, copied from it (`through` another port), on which its commits wait from now on."""
     data = directory / "pg"
     data.mkdir(parents=True)
     data.chmod(0o700)
     handed_over(directory, data)
-    source = f"{primary.url}?sslmode=disable".replace(f"{USER}@", f"{USER}:{quote(PASSWORD)}@")
+    source = f"{replace(primary, port=through or primary.port).url}?sslmode=disable".replace(
+        f"{USER}@", f"{USER}:{quote(PASSWORD)}@"
+    )
     copied = run_as(
         data,
         [

@@ -19,7 +19,7 @@ from strongroom.storage.contract import StoreInUse
 from strongroom.storage.files import DirectoryLock, private_directory, private_file, sync_directory
 from strongroom.storage.postgresql import schema
 from strongroom.storage.postgresql.address import Address
-from strongroom.storage.postgresql.reach import open_connection
+from strongroom.storage.postgresql.connecting import open_connection
 from strongroom.storage.postgresql.transaction import MAX_KEY_BYTES
 
 PAGE = 500

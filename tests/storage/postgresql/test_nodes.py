@@ -10,7 +10,7 @@ from strongroom.errors import IntegrityFailure, InvalidRequest, Unavailable
 from strongroom.storage.contract import Conflict, StoreInUse
 from strongroom.storage.postgresql import PostgresqlStorage, schema
 from strongroom.storage.postgresql.address import address
-from strongroom.storage.postgresql.reach import open_connection
+from strongroom.storage.postgresql.connecting import open_connection
 from tests.cluster.database import Database
 from tests.suites.storage import put_keys, write
 

@@ -10,16 +10,14 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
-import psycopg
-from psycopg.pq import ConnStatus
 from psycopg.pq.abc import PGconn
 
 from strongroom.errors import IntegrityFailure, Unavailable
 from strongroom.sensitive import Sensitive
 from strongroom.storage.contract import StoreInUse
 from strongroom.storage.postgresql import schema
+from strongroom.storage.postgresql.connecting import UNREACHABLE, open_connection
 from strongroom.storage.postgresql.link import Link, Question
 
 log = logging.getLogger(__name__)
@@ -29,7 +27,6 @@ PATIENCE = 5.0
 WRITE_PATIENCE = 15.0
 PACE = 0.5
 WATCH = 0.25
-UNREACHABLE = "the store cannot be reached"
 
 
 class Channel:
@@ -191,33 +188,6 @@ def _pair(conninfo: Sensitive[str], store: str) -> tuple[PGconn, PGconn, str, in
             connection.finish()
         raise
     return reading, writing, found, head
-
-
-def open_connection(conninfo: Sensitive[str]) -> PGconn:
-    """Connect to the server that takes writes. Blocks. Raises Unavailable, without what libpq says of it."""
-    try:
-        connection: PGconn = psycopg.pq.PGconn.connect(conninfo.reveal().encode())
-    except psycopg.OperationalError:
-        raise Unavailable(UNREACHABLE) from None
-    if connection.status != ConnStatus.OK:
-        reason = _reason(connection.error_message.decode(errors="replace"))
-        with suppress(psycopg.Error):
-            connection.finish()
-        raise Unavailable(reason)
-    return connection
-
-
-def _reason(message: str) -> str:
-    """What went wrong, in words of ours: the library's may quote settings."""
-    kinds = {
-        "password authentication failed": "the store refuses the user name or password",
-        "no password supplied": "the store asks for a password",
-        "certificate": "the certificate of the store's server cannot be verified",
-        "does not exist": "the database or role of the store does not exist",
-        "read-only": "no server of the store takes writes",
-        "not support SSL": "the store's server does not offer TLS",
-    }
-    return next((text for sign, text in kinds.items() if sign in message), UNREACHABLE)
 
 
 def _server(connection: PGconn) -> bytes | None:

@@ -45,6 +45,7 @@ class Reading:
         self._asked = 0
         self._answered = 0
         self._round: list[asyncio.Future[None]] = []
+        self._round_since = 0.0
         self._round_under_way = False
         self._wanted: dict[str, list[asyncio.Future[Value]]] = {}
 
@@ -110,11 +111,14 @@ class Reading:
                 watcher(foreign)
 
     async def _next_round(self) -> None:
-        waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        if not self._round:
+            self._round_since = loop.time()
         self._round.append(waiter)
         if not self._round_under_way:
             self._round_under_way = True
-            asyncio.get_running_loop().call_soon(self._send_round)
+            loop.call_soon(self._send_round)
         await waiter
 
     def _send_round(self) -> None:
@@ -125,7 +129,8 @@ class Reading:
                 if not waiter.done():
                     waiter.set_result(None)
 
-        self._question(schema.NEWS, list, done, waiting, self._round_ended)
+        # Waiting for the round before it counts: patience is that of whoever asks.
+        self._question(schema.NEWS, list, done, waiting, self._round_ended, self._round_since)
 
     def _round_ended(self) -> None:
         """The next question is for those who began to wait meanwhile."""
@@ -166,6 +171,7 @@ class Reading:
         done: Callable[[int, list[Row]], None],
         waiting: Sequence[asyncio.Future[T]],
         ended: Callable[[], None] = lambda: None,
+        since: float = 0,
     ) -> None:
         """Ask with the present position; hear the news in the answer, then say what it holds."""
         sent = [0, 0]
@@ -189,7 +195,9 @@ class Reading:
                     waiter.set_exception(failure)
             ended()
 
-        self._ask(Question(statement, numbered, answered, failed))
+        question = Question(statement, numbered, answered, failed)
+        question.asked = since or question.asked
+        self._ask(question)
 
     def _news(self, base: int, found: Iterable[Row]) -> tuple[int, list[Row]]:
         """Learn what an answer says of changes; return its position, and its other rows."""
