@@ -14,7 +14,7 @@ from tests.core.test_leases import Issuer
 from tests.suites.house import House
 
 DUE, WEEK = 50_000, 7 * 86400.0
-READS = 200
+READS, ENOUGH = 200, 20 * BATCH
 
 
 class Counting(Issuer):
@@ -23,6 +23,7 @@ class Counting(Issuer):
     revoked: ClassVar[int] = 0
     now: ClassVar[int] = 0
     most: ClassVar[int] = 0
+    reached: ClassVar[dict[int, asyncio.Event]] = {}
 
     async def revoke(self, ctx: Context, lease: Lease) -> None:
         Counting.now += 1
@@ -30,11 +31,14 @@ class Counting(Issuer):
         await asyncio.sleep(0)
         Counting.now -= 1
         Counting.revoked += 1
+        if Counting.revoked in Counting.reached:
+            Counting.reached[Counting.revoked].set()
 
 
 @pytest.fixture
 async def house() -> House:
     Counting.revoked = Counting.now = Counting.most = 0
+    Counting.reached = {count: asyncio.Event() for count in (BATCH, ENOUGH)}
     made = await House.opened(engines={"issuer": Counting()})
     await made.write("sys/mounts/db", {"type": "issuer"})
     return made
@@ -66,8 +70,7 @@ async def test_a_server_with_very_much_due_answers_at_once(house: House) -> None
     assert Counting.revoked == 0
     house.core.expiry.start(lambda: bootstrap.upkeep(house.core))
     tracemalloc.start()
-    while Counting.revoked < BATCH:
-        await asyncio.sleep(0)
+    await Counting.reached[BATCH].wait()
     first, _ = tracemalloc.get_traced_memory()
     tracemalloc.reset_peak()
     for _ in range(READS):  # between any two of them the sweeper gets its turn
@@ -75,8 +78,7 @@ async def test_a_server_with_very_much_due_answers_at_once(house: House) -> None
         await house.read("sys/mounts")
         await asyncio.sleep(0)
         assert Counting.revoked - before <= BATCH
-    while Counting.revoked < 6 * BATCH:
-        await asyncio.sleep(0)
+    await Counting.reached[ENOUGH].wait()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     await house.core.expiry.stop()
