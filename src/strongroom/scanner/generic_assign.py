@@ -131,8 +131,9 @@ def _in_window(data: bytes, begin: int, end: int, place: Place) -> tuple[tuple[A
         read_to = match.end()
         if promising(match[0]):
             left = match.start()
-            qualifier = _QUALIFIER.search(data, max(0, left - 16), left)
-            at = qualifier.start() if qualifier else left
+            at = left
+            if data[left - 1 : left] == b" " and (before := _QUALIFIER.search(data, max(0, left - 16), left)):
+                at = before.start()
             read = _read(data, at, left + len(match.group().rstrip(b"-.$")), place)
             if read is not None:
                 found.append(read)
@@ -160,7 +161,7 @@ def _read(data: bytes, left: int, right: int, place: Place) -> Assignment | None
         return generic_values.value(data, name, left, "pair", pair.end(), place)
     if (
         before == b"<"
-        or _PREFIX.search(data, max(0, left - 32), left)
+        or (before == b":" and _PREFIX.search(data, max(0, left - 32), left))
         or (data[right : right + 1] in (b'"', b"'") and before in (b'"', b"'"))
     ):
         element = _ELEMENT.match(data, right, right + 200)
