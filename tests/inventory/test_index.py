@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from strongroom.barrier.view import View
 from strongroom.errors import RateLimited, Sealed
 from strongroom.framework import Operation
 from strongroom.inventory import InventoryDesk, Reference, exchange, indexing
+from strongroom.inventory.fingerprints import FORM, Keys, Value
 from tests.inventory.planted import value
 from tests.inventory.scanner import Scanner
 from tests.inventory.test_inventory import inventory
@@ -106,6 +109,28 @@ async def test_an_index_on_an_older_store_has_what_was_there(
     await desk.open()
     assert await held(desk) == ["secret/app version 1, field password"]
     await desk.close()
+
+
+async def test_records_of_an_older_form_are_made_anew(desk: Desk) -> None:
+    """As an older server left them: windows that scanners do not look at any more."""
+    await put(desk, "app")
+    await desk.ask(Operation.WRITE, "secret/data/weak", data={"password": "monkey-1234"})
+    assert len(await held(desk)) == 1
+    assert desk.house is not None
+    tx = desk.house.core.barrier.begin()
+    view = View(tx, indexing.AREA)
+    view.put("keys", replace(await view.get("keys", Keys), form=0))
+    for key in await view.keys("value/", "", 10):
+        value = await view.get(key, Value)
+        view.put(key, replace(value, form=0, hash=value.hash ^ 1 << 63))
+    await tx.commit()
+    await desk.close()
+    await desk.open()
+    assert await held(desk) == ["secret/app version 1, field password"]
+    view = View(desk.house.core.barrier.begin(), indexing.AREA)
+    values = [await view.get(key, Value) for key in await view.keys("value/", "", 10)]
+    assert [(value.form, len(value.owners)) for value in values] == [(FORM, 1)] * 2
+    assert (await view.get("keys", Keys)).form == FORM
 
 
 async def test_what_a_crash_left_undone_is_done_after_the_start(desk: Desk) -> None:

@@ -1,20 +1,23 @@
 """Chooses the window by which a value is sought, or decides that the value must not be in the index."""
 
+import re
 from typing import NamedTuple
 
 from strongroom.inventory.strength import strength
-from strongroom.scanner.known.windows import WIDTH, starts
+from strongroom.scanner.known.windows import LEGIBLE, WIDTH, starts
 
 SHORTEST, LONGEST = 12, 64 << 10  # bytes
 LEAST_BITS = 50.0  # of a whole value
 LEAST_WINDOW_BITS = 36.0  # of a window, when so much is left outside of it that it gives nothing away:
 LEAST_REST_BITS = 64.0
 ALONE_WINDOW_BITS = 44.0  # of a window otherwise
-ESCAPED = frozenset(b"\"\\<>&'/`") | frozenset(range(33)) | frozenset(range(127, 256))
-ESCAPED_COST = 12.0  # bits that a character costs which JSON, HTML or forms may write differently
-NEAR_BEST = 0.9
+PLAIN = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~")
+ESCAPED_COST = 12.0  # bits that any other character costs: JSON, HTML, URLs or forms may write it differently
+HIDDEN_COST = 100.0  # bits that a window costs which is not found in base64 and hex
+NEAR = 0.1  # share of the best
 ENOUGH = 47.0  # bits that a window need not exceed
 CONSIDERED = 256  # bytes at the end of a value in which the window is chosen
+_LEGIBLE = re.compile(rb"[ -\x7f]{%d}" % LEGIBLE)
 
 
 class Anchor(NamedTuple):
@@ -39,14 +42,22 @@ def anchor(value: bytes) -> Anchor | None:
         window = tail[at : at + WIDTH]
         bits = strength(window)
         if _hides(bits, whole):
-            strong.append((at, bits - ESCAPED_COST * sum(map(ESCAPED.__contains__, window))))
+            strong.append((at, bits - _cost(tail, at)))
             if strong[-1][1] >= ENOUGH:
                 break
     if not strong:
         return None
     best = max(score for _, score in strong)
-    at = max(at for at, score in strong if score >= NEAR_BEST * best)
+    at = max(at for at, score in strong if score >= best - NEAR * abs(best))
     return Anchor(skipped + at, tail[at : at + WIDTH])
+
+
+def _cost(text: bytes, at: int) -> float:
+    """Bits that the window at `at` costs for being found in fewer forms."""
+    escaped = WIDTH - sum(map(PLAIN.__contains__, text[at : at + WIDTH]))
+    spare = LEGIBLE - WIDTH
+    hidden = _LEGIBLE.search(text, max(0, at - spare), at + WIDTH + spare) is None
+    return ESCAPED_COST * escaped + HIDDEN_COST * hidden
 
 
 def searchable(value: str) -> bool:

@@ -11,6 +11,7 @@ from functools import cached_property, partial
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from msgspec import Struct
+from msgspec.structs import replace
 
 from strongroom.barrier.view import View
 from strongroom.crypto.mac import hmac_sha256
@@ -22,14 +23,16 @@ from strongroom.scanner.known.windows import SALT_BYTES, Salt, window_hash
 PAGE = 1000
 ID_BYTES = 8
 SHORTEST = 8  # bytes of a value that counts as a duplicate of another
+FORM = 1  # of the records: another one is made anew from its secret; 1: windows print, and have no space
 
 
 class Keys(Struct, frozen=True, kw_only=True, dict=True):
-    """The index's keys: the exchange's number, the key of ids, the public salt."""
+    """The index's keys: the exchange's number, the key of ids, the public salt, its records' form."""
 
     scalar: bytes
     ids: bytes
     salt: bytes
+    form: int = 0
 
     @cached_property
     def multiplier(self) -> EllipticCurvePrivateKey:
@@ -51,6 +54,7 @@ class Value(Struct, frozen=True, array_like=True):
     length: int = 0
     check: bytes = b""
     holding: bytes = b""
+    form: int = 0
 
 
 class Owner(Struct, frozen=True):
@@ -138,9 +142,10 @@ class Fingerprints:
 
     async def _keep(self, id: str, make: Callable[[], Value], owner: str, names: tuple[str, ...]) -> None:
         value = await self._value(id)
-        if value is None:
+        if value is None or value.form < FORM:
             await asyncio.sleep(0)  # each takes a good part of a millisecond: requests go in between
-            value = self._values[id] = make()
+            owners = value.owners if value else {}
+            value = self._values[id] = self._changed[id] = replace(make(), owners=owners)
             self.rows[id] = row_of(id, value)
         if value.owners.get(owner) != names:
             value.owners[owner] = names
@@ -165,7 +170,7 @@ def made(keys: Keys, raw: bytes) -> Value:
     """A value's fingerprint, without owners."""
     found = anchor(raw)
     if found is None:
-        return Value(length=len(raw))
+        return Value(length=len(raw), form=FORM)
     key = blinding.multiplied(keys.multiplier, blinding.hashed(found.window))
     return Value(
         hash=window_hash(Salt.of(keys.salt), found.window),
@@ -175,6 +180,7 @@ def made(keys: Keys, raw: bytes) -> Value:
         length=len(raw),
         check=blinding.check(key, raw),
         holding=blinding.holding(key, raw),
+        form=FORM,
     )
 
 
@@ -189,9 +195,7 @@ def row_of(id: str, value: Value) -> bytes | None:
     return value.hash.to_bytes(8, "little") + value.tag + bytes.fromhex(id) if value.tag else None
 
 
-def create(view: View) -> Keys:
-    """Make and store fresh keys."""
+def create() -> Keys:
+    """Fresh keys."""
     number = 1 + int.from_bytes(random_bytes(40)) % (blinding.ORDER - 1)
-    keys = Keys(scalar=number.to_bytes(32), ids=random_bytes(32), salt=random_bytes(SALT_BYTES))
-    view.put("keys", keys)
-    return keys
+    return Keys(scalar=number.to_bytes(32), ids=random_bytes(32), salt=random_bytes(SALT_BYTES), form=FORM)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
@@ -20,7 +21,7 @@ from strongroom.errors import InvalidRequest, RateLimited, Sealed, Unavailable
 from strongroom.framework import Caller, Mount, Operation, Request, Response
 from strongroom.inventory import indexing, known, secrets, usage
 from strongroom.inventory.anchor import searchable
-from strongroom.inventory.fingerprints import Keys, Rows, create, fresh
+from strongroom.inventory.fingerprints import FORM, Keys, Rows, create, fresh
 from strongroom.inventory.guard import Guard
 from strongroom.inventory.indexing import AREA, Step
 from strongroom.inventory.known import Consumer
@@ -176,9 +177,11 @@ class InventoryDesk:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _take_keys(self, tx: BarrierTransaction) -> None:
-        keys = await View(tx, AREA).find("keys", Keys)
-        if keys is None:
-            keys = create(View(tx, AREA))
+        view = View(tx, AREA)
+        keys = await view.find("keys", Keys)
+        if keys is None or keys.form < FORM:
+            keys = replace(keys, form=FORM) if keys else create()
+            view.put("keys", keys)
             await indexing.note_all(tx, self._core.mounts.values())
         self._keys = keys
 

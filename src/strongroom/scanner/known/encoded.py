@@ -1,131 +1,124 @@
-"""Finds the runs of a text that may be base64 or hex, all at once.
-
-Plain passes over the bytes, four at a time, leave few stretches; these are looked at byte by byte.
-"""
+"""Decodes base64 and hex: what stands around marks, and the whole of a run once a window is in it."""
 
 from __future__ import annotations
 
 import re
+from binascii import a2b_base64
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from strongroom.scanner.known.survey import LONG_LINE
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
-SHORTEST = 16  # characters that must stand together for an encoded value
-REACH = 1 << 20  # bytes of one run over several lines
+REACH = 1 << 20  # characters of one run to either side, and of one text over several lines
 LINES = 64, 76  # characters of a line that another may follow
-HEX = 2, 4  # digits with small letters, with capitals
-_ENCODING = 1
-_QUAD = 4
-_LOWEST, _RANGE = 43, 80  # from `+`, the first byte of any encoding, to `z`
-_ALL_FOUR = 0x01010101
-_LINES = re.compile(rb"(?:[A-Za-z0-9+/_-]{64,76}\r?\n)*[A-Za-z0-9+/_-]*")
-_NEWLINE, _RETURN = b"\n\r"
+_MARGIN = 16  # characters around a mark that may belong to what it marks
+_SHIFTS = 4  # places in a group of four characters at which base64 may begin
+_FILL = b"A" * _SHIFTS  # decodes to zeros
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
+_HEX = b"0123456789abcdefABCDEF"
+_BREAK = re.compile(rb"\r?\n")
+_WRAPPED = re.compile(rb"(?:[A-Za-z0-9+/_-]{64,76}\r?\n)*[A-Za-z0-9+/_-]*")
 
 
-def _classes() -> NDArray[np.uint8]:
-    table = np.zeros(256, np.uint8)
-    for byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-":
-        table[byte] = _ENCODING
-    for kind, digits in zip(HEX, (b"0123456789abcdef", b"0123456789ABCDEF"), strict=True):
-        for byte in digits:
-            table[byte] |= kind
-    return table
+def _only(characters: bytes, others: bytes) -> bytes:
+    """A table that keeps `characters`, takes `-` and `_` for `+` and `/`, and any other for `others`."""
+    table = bytearray(others * 256)
+    for character in characters:
+        table[character] = character
+    table[ord("-")], table[ord("_")] = b"+/" if characters == _BASE64 else others * 2
+    return bytes(table)
 
 
-_CLASSES = _classes()
+_STANDARD, _DIGITS = _only(_BASE64, b"A"), _only(_HEX, b"0")
 
 
-class Runs(NamedTuple):
-    """Runs by (first, end), ascending; `hexed` are those that are hex, `lines` those of several lines."""
+class Written(NamedTuple):
+    """Encoded text that begins at `first`; it was in lines of `size`, with `gap` more for each line's end."""
 
-    firsts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    hexed: NDArray[np.bool_]
-    lines: list[tuple[int, int]]
+    text: bytes
+    first: int = 0
+    size: int = 0
+    gap: int = 0
 
-
-_NONE = Runs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_), [])
-
-
-def runs(data: bytes) -> Runs:
-    """Every run of at least SHORTEST characters in which digits or capitals stand."""
-    firsts, ends = _stretches(data)
-    if not len(firsts):
-        return _NONE
-    joined = b"\n".join([data[a:b] for a, b in zip(firsts.tolist(), ends.tolist(), strict=True)])
-    classes = _CLASSES[np.frombuffer(joined, np.uint8)]
-    begins, stops = _bounds(classes != 0)
-    long = stops - begins >= SHORTEST
-    begins, stops = begins[long], stops[long]
-    if not len(begins):
-        return _NONE
-    bounds = np.stack((begins, stops), 1).ravel()
-    common = np.bitwise_and.reduceat(np.append(classes, np.uint8(0)), bounds)[::2]
-    offsets = np.concatenate(([0], np.cumsum(ends - firsts + 1)[:-1]))  # of stretches in `joined`
-    number = np.searchsorted(offsets, begins, "right") - 1
-    moved = firsts[number] - offsets[number]
-    return _with_lines(data, begins + moved, stops + moved, (common & sum(HEX)) != 0)
+    def place(self, at: int) -> int:
+        """Where a character of it stands."""
+        return self.first + at + (at // self.size * self.gap if self.size else 0)
 
 
-def marked(text: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which bytes are digits or capitals."""
-    found: NDArray[np.bool_] = np.subtract(text, 48) < 10  # smaller bytes wrap around
-    found |= np.subtract(text, 65) < 26
-    return found
+class Part(NamedTuple):
+    """What characters of `written` from `first` on decode to: bytes of two hex digits, or of base64."""
+
+    text: bytes
+    written: Written
+    first: int
+    hexed: bool
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Where text[first:last] stands."""
+        bits = 4 if self.hexed else 6
+        begin, end = self.first + first * 8 // bits, self.first - -last * 8 // bits
+        return self.written.place(begin), self.written.place(end - 1) + 1
+
+    def whole(self, at: int) -> Part:
+        """The whole run around text[at]."""
+        text, alphabet, step = (
+            self.written.text,
+            _HEX if self.hexed else _BASE64,
+            2 if self.hexed else _SHIFTS,
+        )
+        middle = self.first + at * 8 // (4 if self.hexed else 6)
+        before = text[max(0, middle - REACH) : middle]
+        behind = text[middle : middle + REACH]
+        low = middle - (len(before) - len(before.rstrip(alphabet)))
+        end = middle + len(behind) - len(behind.lstrip(alphabet))
+        first = low + (self.first - low) % step
+        return _decoded(self.written, first, end, hexed=self.hexed)
 
 
-def _stretches(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Stretches that may hold runs: three fours of likely bytes, which sixteen characters have anywhere."""
-    quads = len(data) // _QUAD
-    if quads < SHORTEST // _QUAD:
-        return _NONE.firsts, _NONE.ends
-    text = np.frombuffer(data, np.uint8, quads * _QUAD)
-    whole = (np.subtract(text, _LOWEST) < _RANGE).view(np.uint32) == _ALL_FOUR  # smaller bytes wrap around
-    pairs = whole[1:] & whole[:-1]
-    whole = pairs[1:] & pairs[:-1]
-    some = marked(text).view(np.uint32) != 0
-    some = some[1:] | some[:-1]
-    found = np.flatnonzero(whole & some[1:] & some[:-1])
-    if not len(found):
-        return _NONE.firsts, _NONE.ends
-    firsts, ends = _bounds(whole)
-    nearest = np.minimum(np.searchsorted(found, firsts), len(found) - 1)
-    wanted = (found[nearest] >= firsts) & (found[nearest] < ends)
-    first = np.maximum(firsts[wanted] * _QUAD - (_QUAD - 1), 0)
-    return first, np.minimum((ends[wanted] + 2) * _QUAD + _QUAD - 1, len(data))
+def near(written: Written, base64: NDArray[np.int64], hexed: NDArray[np.int64]) -> list[Part]:
+    """What stands around marks, decoded."""
+    size = len(written.text)
+    found = [_decoded(written, a, min(b, size), hexed=False) for a, b in _regions(base64, _SHIFTS)]
+    return found + [_decoded(written, a, min(b, size), hexed=True) for a, b in _regions(hexed, 2)]
 
 
-def _bounds(there: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each row of what is there begins and ends."""
-    edges = np.flatnonzero(there[1:] != there[:-1]) + 1
-    first = [0] if there[0] else []
-    last = [len(there)] if there[-1] else []
-    edges = np.concatenate((np.array(first, np.int64), edges, np.array(last, np.int64)))
-    return edges[::2], edges[1::2]
-
-
-def _with_lines(
-    data: bytes, firsts: NDArray[np.int64], ends: NDArray[np.int64], hexed: NDArray[np.bool_]
-) -> Runs:
-    """The runs, those taken together that are lines of one text."""
-    sizes = ends - firsts
-    padded = np.frombuffer(data + b"\0\0", np.uint8)
-    after = padded[ends]
-    broken = (after == _NEWLINE) | ((after == _RETURN) & (padded[ends + 1] == _NEWLINE))
-    wrapped = np.flatnonzero((sizes >= LINES[0]) & (sizes <= LINES[1]) & broken)
-    if not len(wrapped):
-        return Runs(firsts, ends, hexed, [])
-    alone = np.ones(len(firsts), np.bool_)
-    lines: list[tuple[int, int]] = []
+def wrapped(text: bytes, ends: Iterable[int]) -> Iterator[Written]:
+    """Encoded texts over several lines, of which one ends within eight bytes behind one of `ends`."""
     done = 0
-    for at in wrapped.tolist():
-        first = int(firsts[at])
-        found = _LINES.match(data, first, first + REACH) if first >= done else None
-        if found is not None and found.end() > ends[at] + len(b"\r\n"):
+    for near_end in ends:
+        newline = text.find(b"\n", near_end, near_end + 10) if near_end >= done else -1
+        stop = newline - (text[newline - 1 : newline] == b"\r")
+        if newline < 0 or text[max(0, stop - LONG_LINE) : stop].translate(None, _BASE64):
+            continue
+        line = text[max(0, stop - LINES[1] - 1) : stop]
+        first = stop - (len(line) - len(line.rstrip(_BASE64)))
+        found = _WRAPPED.match(text, first, first + REACH) if LINES[0] <= stop - first <= LINES[1] else None
+        if found is not None and found.end() > newline + 1:
             done = found.end()
-            lines.append((first, done))
-            alone[at : np.searchsorted(firsts, done)] = False
-    return Runs(firsts[alone], ends[alone], hexed[alone], lines)
+            yield Written(_BREAK.sub(b"", found[0]), first, stop - first, newline + 1 - stop)
+
+
+def _regions(marks: NDArray[np.int64], step: int) -> Iterator[tuple[int, int]]:
+    """(first, end) around marks that lie near each other, a whole number of steps apart."""
+    for phase in range(step if len(marks) else 0):
+        own = marks[marks % step == phase]
+        apart = np.flatnonzero(np.diff(own, prepend=-REACH) > 2 * _MARGIN)
+        lasts = own[np.append(apart[1:], len(own)) - 1] if len(own) else own
+        for begin, last in zip(own[apart].tolist(), lasts.tolist(), strict=True):
+            yield begin - min(_MARGIN, begin // step * step), last + 2 * _MARGIN
+
+
+def _decoded(written: Written, first: int, end: int, *, hexed: bool) -> Part:
+    text = written.text[first:end]
+    if hexed:
+        even = text[: len(text) // 2 * 2].translate(_DIGITS)
+        return Part(bytes.fromhex(even.decode()), written, first, hexed=True)
+    return Part(
+        a2b_base64(text.translate(_STANDARD) + _FILL[: -len(text) % _SHIFTS]), written, first, hexed=False
+    )

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LONGEST = 6  # bytes that one escaped byte may take: \u0026
+_REACH = 1 << 20  # bytes of one URL-encoded stretch that are decoded
+_LEAD = 256  # bytes before a URL-encoded one that belong to the same text
+_UNESCAPED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~!*'()+-"
+_ESCAPED = rb"%[0-9a-fA-F]{2}[A-Za-z0-9._~!*'()+-]*+"
+_SEGMENT = re.compile(_ESCAPED + rb"(?:" + _ESCAPED + rb")*")  # begins with a letter: found quickly
 
 
 class Plain(NamedTuple):
@@ -18,6 +23,14 @@ class Plain(NamedTuple):
 
     text: bytes
     origins: list[int]
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Where text[first:last] stood."""
+        return self.origins[first], self.origins[last]
+
+    def whole(self, at: int) -> Plain:
+        """All around text[at]: nothing was left out."""
+        return self
 
 
 _JSON = re.compile(rb'(?:\\u[dD][89abAB][0-9a-fA-F]{2})?\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt\'])')
@@ -56,9 +69,12 @@ def forms(text: bytes, base: int) -> Iterator[Plain]:
             yield _without(text, base, pattern, decode)
 
 
-def from_url(text: bytes, base: int) -> Plain:
-    """`text`, which stands at `base`, without URL-encoding."""
-    return _without(text, base, _URL, _from_percent)
+def from_url(text: bytes) -> Iterator[Plain]:
+    """The stretches of `text` that are URL-encoded in good part, without the encoding."""
+    for segment in _SEGMENT.finditer(text) if b"%" in text else ():
+        before = text[max(0, segment.start() - _LEAD) : segment.start()]
+        start = segment.start() - (len(before) - len(before.rstrip(_UNESCAPED)))
+        yield _without(text[start : min(segment.end(), start + _REACH)], start, _URL, _from_percent)
 
 
 def _without(text: bytes, base: int, pattern: re.Pattern[bytes], decode: Callable[[bytes], bytes]) -> Plain:

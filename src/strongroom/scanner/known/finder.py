@@ -13,21 +13,23 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from strongroom.scanner.detector import Detector
 from strongroom.scanner.finding import Match
-from strongroom.scanner.known import blinding, escapes, runs, tokens
+from strongroom.scanner.known import blinding, escapes, tokens
+from strongroom.scanner.known.survey import Survey
+from strongroom.scanner.known.texts import BETWEEN, Joined, Plain, decoded, look
 from strongroom.scanner.known.windows import WIDTH
 from strongroom.scanner.scan import can_group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from strongroom.scanner.blob import Version
     from strongroom.scanner.known.search import Filter
+    from strongroom.scanner.known.texts import Places, Readable
     from strongroom.scanner.matcher import Text
     from strongroom.scanner.scan import Finder
 
 BATCH = 500  # points or rows in one request
 _REMEMBERED = 100_000
-_BETWEEN = b"\0\0"  # texts that are searched together
 DETECTOR = Detector(
     "strongroom.known_value",
     "Value held by the vault",
@@ -78,11 +80,12 @@ class Vault(Protocol):
 
 
 class KnownFinder:
-    """The matches of `inner`, and those of a vault's values, which take precedence."""
+    """The matches of `detectors`, and those of a vault's values, which take precedence."""
 
-    def __init__(self, inner: Finder, filter: Filter, vault: Vault) -> None:
-        self._inner = inner
+    def __init__(self, detectors: Finder, filter: Filter, vault: Vault) -> None:
+        self._detectors = detectors
         self._filter = filter
+        self._survey = Survey()
         self._vault = vault
         self._seen: dict[bytes, Evaluated] = {}
         self._told: dict[bytes, str] = {}
@@ -91,23 +94,23 @@ class KnownFinder:
         self, path: str, data: bytes, *, binary: bool = False, version: Version | None = None
     ) -> list[Match]:
         """Return the matches in `data`, ordered by place, none over another."""
-        found = self._inner.scan(path, data, binary=binary, version=version)
+        found = self._detectors.scan(path, data, binary=binary, version=version)
         return _merged(found, list(self._known(data)))
 
     def warm(self) -> None:
         """Compile what most scans need, once, before workers are forked."""
-        if can_group(self._inner):
-            self._inner.warm()
+        if can_group(self._detectors):
+            self._detectors.warm()
 
     def scan_many(self, texts: Sequence[Text]) -> Iterator[list[Match]]:
         """Yield what `scan` returns for each of `texts`; all are searched at once."""
-        if can_group(self._inner):
-            inner = self._inner.scan_many(texts)
+        if can_group(self._detectors):
+            inner = self._detectors.scan_many(texts)
         else:
-            inner = (self._inner.scan(t.path, t.data, binary=t.binary, version=t.version) for t in texts)
-        ends = list(accumulate(len(text.data) + len(_BETWEEN) for text in texts))
+            inner = (self._detectors.scan(t.path, t.data, binary=t.binary, version=t.version) for t in texts)
+        ends = list(accumulate(len(text.data) + len(BETWEEN) for text in texts))
         known: list[list[Match]] = [[] for _ in texts]
-        for match in self._known(_BETWEEN.join([text.data for text in texts])):
+        for match in self._known(BETWEEN.join([text.data for text in texts])):
             number = bisect_right(ends, match.start)
             before = ends[number - 1] if number else 0
             start, end = match.start - before, match.end - before
@@ -117,26 +120,31 @@ class KnownFinder:
             yield _merged(found, own)
 
     def _known(self, data: bytes) -> Iterator[Match]:
-        decoded = runs.decode(data)
-        for first, last, match in self._tokens(data):
-            yield match._replace(start=first, end=last)
-        for first, last, match in self._tokens(decoded.buffer):
-            begin, end = decoded.span(first, last)
-            yield match._replace(start=begin, end=min(end, len(data)))
-        plain = self._filter.places(data)
-        inner = self._filter.places(decoded.buffer)
-        if not plain and not inner:
+        if len(data) < WIDTH:
             return
+        plain, seen = Plain(data), look(data, self._survey, self._filter)
+        joined = Joined(decoded(data, seen, self._survey, self._filter))
+        searched: tuple[Readable, ...] = (plain, joined) if joined.text else (plain,)
+        for text in searched:
+            for first, last, match in self._tokens(text.text):
+                yield _placed(match, text.span(first, last), data)
+        texts: list[tuple[Readable, Places]] = [(plain, seen.places)]
+        texts += [(whole, self._places(whole.text)) for whole in self._inner(joined)]
+        wanted = {text.text[at : at + WIDTH]: row for text, places in texts for at, row in places}
         if len(self._seen) > _REMEMBERED:
             self._seen.clear()
-        wanted = {data[at : at + WIDTH]: row for at, row in plain}
-        wanted |= {decoded.buffer[at : at + WIDTH]: row for at, row in inner}
         self._learn({window: row for window, row in wanted.items() if window not in self._seen})
-        for first, last, match in self._matches(data, plain):
-            yield match._replace(start=first, end=last)
-        for first, last, match in self._matches(decoded.buffer, inner):
-            begin, end = decoded.span(first, last)
-            yield match._replace(start=begin, end=min(end, len(data)))
+        for text, places in texts:
+            for first, last, match in self._matches(text.text, places):
+                yield _placed(match, text.span(first, last), data)
+
+    def _places(self, text: bytes) -> Places:
+        return look(text, self._survey, self._filter).places
+
+    def _inner(self, joined: Joined) -> Iterable[Readable]:
+        """The whole of each encoded text in which a window may stand."""
+        found = [joined.whole(at) for at, _ in self._places(joined.text)]
+        return {(*text.span(0, len(text.text)), len(text.text)): text for text in found}.values()
 
     def _tokens(self, text: bytes) -> Iterator[tuple[int, int, Match]]:
         """The tokens of the vault's server."""
@@ -204,6 +212,10 @@ def _whole(text: bytes, at: int, window: bytes, key: bytes, held: Held) -> Itera
                 yield plain.origins[first], plain.origins[first + held.length], match
                 return
             place = plain.text.find(window, place + 1)
+
+
+def _placed(match: Match, span: tuple[int, int], data: bytes) -> Match:
+    return match._replace(start=span[0], end=min(span[1], len(data)))
 
 
 def _merged(found: list[Match], known: list[Match]) -> list[Match]:

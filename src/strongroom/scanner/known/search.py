@@ -1,7 +1,7 @@
 """Looks for the windows of an index in text, many places at a time.
 
-Plain passes over the bytes, a hash at the few places where a window may begin, a table
-of bits, and an exact look-up for the one place in 2^18 that is left.
+A hash at the places where a window may begin, two tables of a part of its bits each, and
+an exact look-up for the few places that are left.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from strongroom.scanner.known.encoded import marked
-from strongroom.scanner.known.windows import FLOOR, WIDTH, WORD, Salt, hash_bits
+from strongroom.scanner.known.survey import words_at
+from strongroom.scanner.known.windows import WIDTH, WORD, Salt, hash_bits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROW = np.dtype([("hash", "<u8"), ("tag", "S8"), ("id", "S8")])
-PIECE = 1 << 17  # bytes looked at together: what fits the processor's cache
 TABLE_BITS = 22
 
 
@@ -31,36 +30,37 @@ class Filter:
         bits = hash_bits(len(self.rows))
         self._mask = np.uint64(((1 << bits) - 1) << (64 - bits))
         self._shift = np.uint64(64 - min(bits, TABLE_BITS))
-        self._table = np.zeros(1 << min(bits, TABLE_BITS), np.bool_)
-        self._table[(self._hashes >> self._shift).view(np.int64)] = True
+        self._low = np.uint64(64 - bits)
+        self._tables = np.zeros((2, 1 << TABLE_BITS), np.bool_)
+        self._tables[0, self._leading(self._hashes)] = True
+        self._tables[1, self._trailing(self._hashes)] = True
 
-    def places(self, data: bytes) -> list[tuple[int, int]]:
-        """Where a window of the index may begin: (place, first row with its hash), ascending."""
-        found: list[tuple[int, int]] = []
-        if not len(self.rows):
-            return found
-        for base in range(0, len(data) - WIDTH + 1, PIECE):
-            piece = data[base : base + PIECE + WIDTH - 1] if len(data) > PIECE else data
-            found += [(base + at, row) for at, row in self._piece(piece)]
-        return found
-
-    def _piece(self, data: bytes) -> list[tuple[int, int]]:
-        begins = _begins(np.frombuffer(data, np.uint8))
-        hashes = self._hash(data, begins)
-        passed = np.flatnonzero(self._table.take((hashes >> self._shift).view(np.int64), mode="clip"))
+    def places(self, piece: bytes, begins: NDArray[np.int64]) -> list[tuple[int, int]]:
+        """Which of the places may hold a window of the index: (place, first row with its hash)."""
+        if not len(self.rows) or not len(begins):
+            return []
+        hashes = self._hash(piece, begins)
+        (passed,) = self._tables[0].take(self._leading(hashes), mode="clip").nonzero()
+        passed = passed[self._tables[1].take(self._trailing(hashes[passed]), mode="clip")]
         if not len(passed):
             return []
         hashes = hashes[passed] & self._mask
         rows = np.searchsorted(self._hashes, hashes)
         rows[rows == len(self._hashes)] = 0
-        exact = np.flatnonzero(self._hashes[rows] == hashes)
+        (exact,) = (self._hashes[rows] == hashes).nonzero()
         return list(zip(begins[passed[exact]].tolist(), rows[exact].tolist(), strict=True))
 
-    def _hash(self, data: bytes, at: NDArray[np.int64]) -> NDArray[np.uint64]:
-        words: NDArray[np.uint64] = np.ndarray((len(data) - WORD + 1,), "<u8", data, strides=(1,))
-        hashes = words[at]
+    def _leading(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        return (hashes >> self._shift).view(np.int64)
+
+    def _trailing(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The last of the bits that the filter shows."""
+        return ((hashes >> self._low) & np.uint64((1 << TABLE_BITS) - 1)).view(np.int64)
+
+    def _hash(self, text: bytes, at: NDArray[np.int64]) -> NDArray[np.uint64]:
+        hashes = words_at(text, at)
         hashes *= np.uint64(self._salt.first)
-        last = words[at + (WIDTH - WORD)]
+        last = words_at(text, at + (WIDTH - WORD))
         last *= np.uint64(self._salt.last)
         hashes ^= last
         hashes ^= hashes >> np.uint64(32)
@@ -85,9 +85,3 @@ def truncated(rows: bytes) -> bytes:
 
 def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:
     return rows[np.argsort(rows["hash"], kind="stable")]
-
-
-def _begins(text: NDArray[np.uint8]) -> NDArray[np.int64]:
-    inner = text[: len(text) - WIDTH + 2]
-    begins: NDArray[np.int64] = np.flatnonzero((inner[:-1] > FLOOR) & marked(inner)[1:])
-    return begins

@@ -1,11 +1,13 @@
 """Windows: the ten bytes of a value by which it is sought, where they may begin, and their hash.
 
-A window begins where a byte above `/` is followed by a digit or a capital, wherever the
-value stands: so the scanner looks at few places, and at the same ones as the index.
+A window is of characters that print, without spaces, and begins where a byte above `/` is
+followed by a digit or a capital, wherever the value stands: so the scanner looks at few
+places, and at the same ones as the index.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,8 +17,9 @@ WIDTH = 10
 WORD = 8  # bytes of each of the two overlapping numbers that a window is hashed as
 SALT_BYTES = 32
 SELECTIVITY = 18  # one place in 2^18 passes the filter by chance
-MARKED = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+LEGIBLE = 12  # printing bytes that must stand together for their base64 or hex to be looked at
 FLOOR = 47  # `/`: white space, quotes, brackets and commas are below
+_START = re.compile(rb"(?=[0-~][0-9A-Z][!-~]{%d})" % (WIDTH - 2))
 _ALL = (1 << 64) - 1
 
 
@@ -35,13 +38,12 @@ class Salt(NamedTuple):
 
 def starts(text: bytes) -> Iterator[int]:
     """Where a window may begin in `text`."""
-    for at in range(len(text) - WIDTH + 1):
-        if text[at] > FLOOR and text[at + 1] in MARKED:
-            yield at
+    for found in _START.finditer(text):
+        yield found.start()
 
 
 def window_hash(salt: Salt, window: bytes) -> int:
-    """The 64-bit hash of one window: what `search.hashes` computes for many."""
+    """The 64-bit hash of one window: what `search.Filter` computes for many."""
     first = int.from_bytes(window[:WORD], "little") * salt.first
     last = int.from_bytes(window[WIDTH - WORD :], "little") * salt.last
     mixed = (first ^ last) & _ALL
