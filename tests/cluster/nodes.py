@@ -30,19 +30,23 @@ class Cluster:
 
     def open(self, number: int) -> Peer:
         """Start a node that is not running, and unseal it."""
-        os.environ["STRONGROOM_STORAGE_PASSWORD"] = PASSWORD
-        try:
-            server = start("--data", self.place / f"node-{number}", "--storage", self.url)
-        finally:
-            del os.environ["STRONGROOM_STORAGE_PASSWORD"]
-        self.nodes[number] = server
-        peer = Peer(server.port, self.token)
+        peer = self.launch(number)
         if not self.share:
             made = peer.call("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1}).body
             self.share, self.token = made["keys"][0], made["root_token"]
             peer.token = self.token
         assert done(peer.call("PUT", "sys/unseal", {"key": self.share})).body["sealed"] is False
         return peer
+
+    def launch(self, number: int) -> Peer:
+        """Start a node that is not running; it is sealed."""
+        os.environ["STRONGROOM_STORAGE_PASSWORD"] = PASSWORD
+        try:
+            server = start("--data", self.place / f"node-{number}", "--storage", self.url)
+        finally:
+            del os.environ["STRONGROOM_STORAGE_PASSWORD"]
+        self.nodes[number] = server
+        return Peer(server.port, self.token)
 
     def peer(self, number: int) -> Peer:
         """A connection to a running node."""

@@ -1,5 +1,8 @@
-"""A process that works off jobs on a real store until it is killed: `python -m tests.jobs.killed DIR OFFSET JOBS`.
+"""A process that works off jobs on a real store until it is killed:
 
+    python -m tests.jobs.killed DIR OFFSET JOBS [URL]
+
+The store is in DIR, or the database at URL, which several processes share.
 `OFFSET` seconds are added to its clock, so that the leases of those killed before it are over.
 Deeds are files: made with the idempotency key as their name, and counted in a journal.
 """
@@ -12,6 +15,8 @@ from pathlib import Path
 from strongroom.barrier.barrier import Barrier, BarrierTransaction
 from strongroom.clock import SystemClock
 from strongroom.jobs import JobContext, Workers, enqueue, listed
+from strongroom.storage.postgresql import PostgresqlStorage
+from strongroom.storage.postgresql.address import address
 from strongroom.storage.sqlite import SqliteStorage
 from tests.jobs.house import ROOT_KEY, Target, kind
 
@@ -24,9 +29,9 @@ class LateClock(SystemClock):
         self._offset += offset
 
 
-async def live(place: Path, offset: float, count: int) -> None:
+async def live(place: Path, offset: float, count: int, url: str = "") -> None:
     clock = LateClock(offset)
-    storage = SqliteStorage(place / "store")
+    storage = await PostgresqlStorage.open(address(url)) if url else SqliteStorage(place / "store")
     barrier = Barrier(storage, clock)
     if not await barrier.initialized():
         await barrier.initialize(ROOT_KEY)
@@ -64,4 +69,4 @@ async def live(place: Path, offset: float, count: int) -> None:
 
 if __name__ == "__main__":
     os.umask(0o077)
-    asyncio.run(live(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(live(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:]))
