@@ -248,6 +248,22 @@ async def test_what_was_read_is_unchanged_while_it_is_the_same_and_durable(store
     assert not tx.unchanged()
 
 
+async def test_commits_that_wait_together_leave_in_several_groups(store: SqliteStorage) -> None:
+    """Each is told when its own group is durable, in the order in which they came."""
+    told: list[int] = []
+    left: list[int] = []
+
+    async def one(number: int) -> None:
+        await write(store, {f"k{number}": b"%d" % number})
+        told.append(number)
+        left.append(len(store.unsettled))
+
+    await asyncio.gather(*(one(number) for number in range(40)))
+    assert told == list(range(40))
+    assert left == sorted(left, reverse=True)
+    assert (left[0], left[-1], len(set(left))) == (30, 0, 5), "a quarter, then eight at a time"
+
+
 async def test_a_key_written_again_while_in_flight_keeps_its_newest_value(store: SqliteStorage) -> None:
     first = asyncio.create_task(write(store, {"a": b"1"}))
     await asyncio.sleep(0)

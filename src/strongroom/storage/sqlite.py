@@ -20,6 +20,9 @@ from strongroom.storage.snapshot import write_snapshot
 from strongroom.storage.writer import Writer
 
 CACHE_BYTES = 32 * 2**20
+SMALLEST_GROUP, GROUPS = 8, 4
+"""Commits that wait together leave in about so many groups, none needlessly small. As one they would come
+back as one, and be in step for good: the event loop idle while the disk works, and the disk while it does."""
 _GET = "SELECT value FROM entries WHERE key = ?"
 _KEYS = "SELECT key FROM entries WHERE key >= ? ORDER BY key LIMIT ?"
 _KEYS_BELOW = "SELECT key FROM entries WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
@@ -29,8 +32,14 @@ _KEYS_BELOW = "SELECT key FROM entries WHERE key >= ? AND key < ? ORDER BY key L
 class _Group:
     """Transactions that become durable together; later ones overwrite earlier ones' keys."""
 
-    writes: Writes = field(default_factory=dict)
+    writes: list[Writes] = field(default_factory=list)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def front(self, most: int) -> "_Group":
+        """Take out the first `most` of them."""
+        taken = _Group(self.writes[:most], self.waiters[:most])
+        del self.writes[:most], self.waiters[:most]
+        return taken
 
 
 class SqliteStorage:
@@ -109,20 +118,21 @@ class SqliteStorage:
             asyncio.get_running_loop().call_soon(self._flush)
         self.changes += 1
         self.unsettled.update(writes)
-        group.writes.update(writes)
-        await _joined(group)
+        await _joined(group, writes)
 
     async def settle(self) -> None:
         """Return when all that was handed over is durable. Raises StorageFull."""
         if self._open.waiters:
-            await _joined(self._open)
+            await _joined(self._open, {})
         elif self._writing is not None:
-            await _joined(self._writing)
+            await _joined(self._writing, {})
 
     def _flush(self) -> None:
         if self._writing is None and self._open.waiters:
-            self._writing, self._open = self._open, _Group()
-            self._writer.submit(self._writing.writes, asyncio.get_running_loop(), self._written)
+            waiting = self._open.waiters
+            self._writing = self._open.front(max(SMALLEST_GROUP, len(waiting) // GROUPS))
+            writes = {key: value for each in self._writing.writes for key, value in each.items()}
+            self._writer.submit(writes, asyncio.get_running_loop(), self._written)
 
     def _written(self, writes: Writes, failure: StorageFull | None) -> None:
         """Take the writer's answer: the group is durable, or nothing in flight happened."""
@@ -165,9 +175,10 @@ class SqliteStorage:
             raise IntegrityFailure(f"the store cannot be read: {error}") from error
 
 
-def _joined(group: _Group) -> asyncio.Future[None]:
+def _joined(group: _Group, writes: Writes) -> asyncio.Future[None]:
     """Return a future of the caller's own, so that cancelling one waiter leaves the others."""
     waiter = asyncio.get_running_loop().create_future()
+    group.writes.append(writes)
     group.waiters.append(waiter)
     return waiter
 
