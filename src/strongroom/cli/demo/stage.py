@@ -18,7 +18,7 @@ from strongroom.sensitive import Sensitive
 COMMAND = (sys.executable, "-m", "strongroom")
 OURS = ("STRONGROOM_", "VAULT_", "BAO_")
 LISTENING = "listening address="
-PATIENCE = 60.0
+PATIENCE = 300.0
 LOOK = 0.1
 
 
@@ -127,6 +127,14 @@ class Stage:
         finally:
             client.close()
         return str(answer.body["auth"]["client_token"])
+
+    def until_there(self, path: Path) -> None:
+        """Wait for a file."""
+        end = time.monotonic() + PATIENCE
+        while not path.exists():
+            if time.monotonic() > end:
+                raise Failure(UNEXPECTED, f"{path.name} did not come")
+            time.sleep(LOOK)
 
     def until_closed(self) -> tuple[dict[str, Any], float]:
         """Wait for the first incident to close; returns it, and the seconds until the leak was over."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 PAUSE = 0.05
 FETCH_EACH = 10
 REPOSITORY, CLONE = "shop.git", "shop"
+LOOKED = "strongroom-watch"  # what the watcher leaves after each look
 
 
 class Target(Protocol):
@@ -58,6 +59,7 @@ class Application(threading.Thread):
 
 def play(stage: Stage, target: Target) -> bool:
     """Tell it; True when the old credential is dead and the application noticed nothing."""
+    _watch(stage)
     stage.act("A vault", f"A server of its own at {stage.address}, every answer in a log that proves itself.")
     stage.act(
         "A secret",
@@ -71,29 +73,41 @@ def play(stage: Stage, target: Target) -> bool:
     application = Application(stage, target, stage.login("shop-application", rules))
     leaked = target.credential(stage, stage.login("bob", rules))
     application.start()
-    _leak(stage, leaked[1])
-    incident, seconds = stage.until_closed()
-    _contained(stage, seconds)
-    dead = not target.takes(*leaked)
-    application.end()
+    try:
+        _leak(stage, leaked[1])
+        incident, seconds = stage.until_closed()
+        _contained(stage, seconds)
+        dead = not target.takes(*leaked)
+    finally:
+        application.end()
     stage.say(f"   The leaked one is {'refused' if dead else 'STILL TAKEN'} by {target.name}.")
     stage.say(f"   The application logged in {application.logins} times; {application.failures} failed.")
     _proof(stage, incident["findings"][0])
     return dead and not application.failures
 
 
-def _leak(stage: Stage, password: str) -> None:
-    stage.act(
-        "A mistake",
-        "Bob reads the credential, writes it into a file and pushes. A watcher looks each second.",
-    )
+def _watch(stage: Stage) -> None:
+    """A repository that is watched; the first scan prepares the detectors while the story begins."""
     stage.git("init", "-q", "--bare", REPOSITORY)
     stage.git("clone", "-q", REPOSITORY, CLONE)
+    _push(stage, "README", "A shop.\n")
     stage.start("watch", str(stage.folder / REPOSITORY), "--interval", "1", "--source", "shop", "--quiet")
-    (stage.folder / CLONE / "settings.env").write_text(f"DATABASE_PASSWORD={password}\n", "utf-8")
+
+
+def _push(stage: Stage, name: str, text: str) -> None:
+    (stage.folder / CLONE / name).write_text(text, "utf-8")
     stage.git("-C", CLONE, "add", ".")
-    stage.git("-C", CLONE, "commit", "-q", "-m", "Add settings")
+    stage.git("-C", CLONE, "commit", "-q", "-m", f"Write {name}")
     stage.git("-C", CLONE, "push", "-q", "origin", "HEAD")
+
+
+def _leak(stage: Stage, password: str) -> None:
+    stage.act(
+        "A mistake", "A watcher looks at the repository each second (its first look prepares detectors)."
+    )
+    stage.until_there(stage.folder / REPOSITORY / LOOKED)
+    stage.say("   Bob reads the credential, writes it into a file and pushes.")
+    _push(stage, "settings.env", f"DATABASE_PASSWORD={password}\n")
 
 
 def _contained(stage: Stage, seconds: float) -> None:
