@@ -18,7 +18,7 @@ from strongroom.core.policies.acl import ACL
 from strongroom.core.router import Target
 from strongroom.core.tokens import Session
 from strongroom.core.visit import Visit
-from strongroom.errors import AuditFailed
+from strongroom.errors import AuditFailed, StrongroomError
 from strongroom.framework import Operation, Request, Response
 from strongroom.framework.again import Done
 
@@ -56,15 +56,14 @@ class GivenAgain:
     def begin(self, identifier: str, done: Done) -> bool:
         """Decide, and write both entries. See `framework.again`."""
         core = self._core
-        now = core.clock.now()
-        if not self._holds(now):
-            return False
-        auditing = core.auditing
-        time, name, log = auditing.time(now), _encode(identifier), auditing.log
+        now, auditing, log = core.clock.now(), core.auditing, core.auditing.log
+        time, name = auditing.time(now), _encode(identifier)
         try:
+            if not self._holds(now):
+                return False
             log.append(self._asked.entry(time, name))
             ticket = log.append(self._answered.entry(time, name))
-        except AuditFailed:  # the request that is asked anew meets the same, and is refused with it
+        except StrongroomError:  # the request that is asked anew meets the same, and is refused with it
             return False
         log.then(ticket, partial(self._recorded, now, done))
         return True

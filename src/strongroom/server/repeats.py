@@ -22,7 +22,7 @@ LIMIT_BYTES = 16 * 2**20
 LIFE_SECONDS = 30.0
 """An answer that nobody asks for again is forgotten after one to two of these."""
 
-_REMEMBERED = 65_536
+_REMEMBERED = 16_384
 _OVERHEAD_BYTES = 3_000
 
 Give = Callable[[Answer | bytes], None]
