@@ -58,7 +58,7 @@ async def test_a_log_that_takes_nothing_leaves_it_to_the_long_way(house: House) 
 async def test_an_entry_that_was_lost_is_an_error_and_counted_as_one(house: House) -> None:
     again, outcomes = await leave(house), list[StrongroomError | None]()
 
-    def lost(ticket: int, call: Callable[[str], None]) -> None:
+    def lost(sequence: int, call: Callable[[str], None]) -> None:
         asyncio.get_running_loop().call_soon(call, "lost")
 
     house.log.then = lost  # type: ignore[method-assign] # the disk fails between entry and sync
