@@ -83,6 +83,11 @@ class Introductions:
             shown = self._shown[index] = Provenance(os.fsdecode(self.paths[index]))
         return shown
 
+    def order(self, blob: bytes) -> tuple[int, int]:
+        """Where `blob` stands when the versions of a file follow each other."""
+        at = self.where.get(blob, 0)
+        return at & PATH, at >> 32
+
     def trace(self, git: Git, ids: Collection[str]) -> dict[str, list[Provenance]]:
         """Return every path of each blob in `ids`, with its oldest commit, author and date."""
         found = {name: blob for name in ids if (blob := bytes.fromhex(name)) in self.where}

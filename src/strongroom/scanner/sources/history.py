@@ -16,6 +16,7 @@ from strongroom.scanner.blob import Provenance
 from strongroom.scanner.sources.catfile import Tally, read_batch
 from strongroom.scanner.sources.git import Git, Layout
 from strongroom.scanner.sources.gitlog import Introductions, introductions
+from strongroom.scanner.sources.lineage import Lineage
 from strongroom.scanner.sources.loose import read_loose
 from strongroom.scanner.sources.objects import Deal, Part, deal_ids
 from strongroom.scanner.sources.packread import Reader
@@ -140,9 +141,12 @@ class HistorySource:
             reader = Reader(forest, self.max_size)
             yield from reader.blobs(roots, self._name)
             unread += reader.unread
-        yield from read_loose(part.loose, self._name, self.max_size, unread)
+        lineage = Lineage()
+        loose = sorted(part.loose, key=lambda item: self.introduced.order(item[1]))
+        yield from lineage.of(read_loose(loose, self._name, self.max_size, unread))
         tally = Tally()
-        yield from read_batch(self.git, [*unread, *part.asked], self._name, self.max_size, tally)
+        asked = [*unread, *part.asked]
+        yield from lineage.of(read_batch(self.git, asked, self._name, self.max_size, tally))
         self.warnings += tally.warnings()
 
     def _name(self, blob: bytes) -> Provenance:
