@@ -54,8 +54,9 @@ class Planned(Desk):
         for _ in range(3000):
             core.services["jobs"].wake()
             await asyncio.sleep(0.01)
-            jobs = [job for job in (await listed(core.barrier.begin())).jobs if job.active]
+            # The schedule first: another node may start its job between the two looks.
             schedule = await find(core.barrier.begin(), backups.SCHEDULE)
+            jobs = [job for job in (await listed(core.barrier.begin())).jobs if job.active]
             due = [*(job.due for job in jobs if job.state != "running"), schedule.due]
             if min(due) > self.clock.now() and all(job.state != "running" for job in jobs):
                 return
