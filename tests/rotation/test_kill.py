@@ -9,17 +9,23 @@ import pytest
 
 from tests.chaos.vault import Vault, done
 from tests.contract.peers import Peer
-from tests.engines.database.postgres import Postgres
-from tests.rotation.test_crash import refused
+from tests.rotation.test_crash import BOTH, Server, refused
 from tests.rotation.test_database import make_user
 
-pytestmark = [pytest.mark.slow, pytest.mark.component("postgresql")]
+pytestmark = pytest.mark.slow
 KILLS = 10
+ENDED_SECONDS = 90
 
 
-def begin(peer: Peer, pg: Postgres) -> None:
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Server:
+    found: Server = request.getfixturevalue(request.param)
+    return found
+
+
+def begin(peer: Peer, server: Server) -> None:
     done(peer.call("POST", "sys/mounts/database", {"type": "database"}))
-    done(peer.call("POST", "database/config/main", pg.config()))
+    done(peer.call("POST", "database/config/main", server.config()))
     role = {"db_name": "main", "username": "app_a", "rotation_period": "24h"}
     done(peer.call("POST", "database/static-roles/app", role))
     target = {"kind": "database", "role": "database/static-roles/app"}
@@ -33,18 +39,19 @@ def creds(peer: Peer) -> tuple[str, str]:
 
 def ended(peer: Peer) -> None:
     """Wait until no rotation is under way."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + ENDED_SECONDS
     while done(peer.call("GET", "rotation/plans/app")).body["data"]["active_rotation"]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def test_killed_again_and_again_one_credential_lives(pg: Postgres, tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", BOTH, indirect=True)
+def test_killed_again_and_again_one_credential_lives(server: Server, tmp_path: Path) -> None:
     for user in ("app_a", "app_b"):
-        make_user(pg, user)
+        make_user(server, user)
     vault = Vault(tmp_path / "data")
     peer = vault.open()
-    begin(peer, pg)
+    begin(peer, server)
     dice = random.Random(os.environ.get("STRONGROOM_SEED", "rotation"))
     old = creds(peer)
     interrupted = 0
@@ -59,9 +66,9 @@ def test_killed_again_and_again_one_credential_lives(pg: Postgres, tmp_path: Pat
         ended(peer)
         assert done(peer.call("GET", f"rotation/rotations/{rotation}")).body["data"]["state"] == "done"
         new = creds(peer)
-        assert pg.logs_in(*new)
-        assert refused(pg, *old)
-        assert pg.accounts() == {"app_a", "app_b"}
+        assert server.logs_in(*new)
+        assert refused(server, *old)
+        assert server.accounts() == {"app_a", "app_b"}
         old = new
     assert interrupted
     peer.close()
