@@ -9,6 +9,8 @@ import resource
 
 _PR_SET_DUMPABLE = 4
 _PR_GET_DUMPABLE = 3
+_KEPT_FILES = 256
+"""For the store, the audit log, databases and devices: connections must not take these descriptors."""
 
 
 def harden() -> None:
@@ -18,6 +20,12 @@ def harden() -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def room_for_connections() -> int:
+    """How many connections the limit of open files leaves room for."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(files - _KEPT_FILES, files // 2)
 
 
 def dumpable() -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import msgspec
 import uvloop
 
 from strongroom.clock import SystemClock
@@ -18,7 +19,8 @@ from strongroom.server.address import Address, bind, parse
 from strongroom.server.assembly import House, open_house
 from strongroom.server.config import Config
 from strongroom.server.dev import Opened, keep, kept, open_for_development, reopen
-from strongroom.server.hardening import harden
+from strongroom.server.hardening import harden, room_for_connections
+from strongroom.server.limits import Limits
 from strongroom.server.listener import Listener
 from strongroom.server.log import OperatorLog
 from strongroom.server.problems import StartFailed
@@ -92,7 +94,7 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
         if development is not None:
             await _open_for_development(house, config, bound, development)
         await stack.enter_async_context(opening(house.ceremonies, log))
-        listener = Listener(house.api, config.limits, tls=context)
+        listener = Listener(house.api, _fitting(config.limits, log), tls=context)
         house.core.closers.append(listener.repeats.clear)
         stopping = _obey_signals(listener, house, config, log)
         await listener.start(listening)
@@ -122,6 +124,15 @@ async def _open_for_development(
         if data is not None:
             keep(data, opened)
     development.announce(opened, bound)
+
+
+def _fitting(limits: Limits, log: OperatorLog) -> Limits:
+    """No more connections than open files allow: past that the store and the log could not open theirs."""
+    room = room_for_connections()
+    if limits.connections <= room:
+        return limits
+    log.info("the limit of open files allows fewer connections", asked=limits.connections, allowed=room)
+    return msgspec.structs.replace(limits, connections=room)
 
 
 def _obey_signals(listener: Listener, house: House, config: Config, log: OperatorLog) -> asyncio.Event:
