@@ -8,7 +8,7 @@ T      ?=
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check fix lock bench api-reference fuzz clean test-setup
+.PHONY: help venv run test check fix lock bench bench-scale api-reference fuzz clean test-setup
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ api-reference: venv ## write docs/api.md from the route tables
 bench: venv ## measure ours and the peers side by side and print ratios
 	scripts/bench-setup.sh
 	$(BIN)/python -m bench
+
+bench-scale: venv ## half an hour of mixed traffic over a large store
+	scripts/bench-setup.sh
+	$(BIN)/python -m bench.scale.bench
 
 fuzz: venv ## run the fuzz targets for a while
 	$(BIN)/python -m tests.fuzz

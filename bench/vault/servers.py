@@ -120,6 +120,11 @@ class Server:
         """Its resident memory."""
         return int(self._proc("statm").split()[1]) * PAGE_BYTES
 
+    def open_files(self) -> int:
+        """How many files and connections it has open."""
+        assert self._process is not None
+        return len(list(Path(f"/proc/{self._process.pid}/fd").iterdir()))
+
     def peak_bytes(self) -> int:
         """The most resident memory it has had."""
         found = re.search(r"VmHWM:\s+(\d+) kB", self._proc("status"))
