@@ -6,14 +6,14 @@ none of their times run out. Each is looked at for each request; what is not cer
 asked anew. See ADR 0014.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from strongroom.core.audit_entry import Form
+from strongroom.core.audit_entry import Form, entry_of
 from strongroom.core.policies.acl import ACL
 from strongroom.core.router import Target
 from strongroom.core.tokens import Session
@@ -61,8 +61,8 @@ class GivenAgain:
         try:
             if not self._holds(now):
                 return False
-            log.append(self._asked.entry(time, name))
-            ticket = log.append(self._answered.entry(time, name))
+            log.append(entry_of(self._asked, time, name))
+            ticket = log.append(entry_of(self._answered, time, name))
         except StrongroomError:  # the request that is asked anew meets the same, and is refused with it
             return False
         log.then(ticket, partial(self._recorded, now, done))
@@ -91,23 +91,31 @@ class GivenAgain:
         done(error)
 
 
-def again(core: "Core", visit: Visit, response: Response) -> GivenAgain | None:
-    """Make an answer one that can be given again; None where it depends on what cannot be looked at."""
+def leave(core: "Core", visit: Visit, response: Response) -> Callable[[], GivenAgain | None]:
+    """How to make an answer one that can be given again.
+
+    What it returns holds the answer's facts only: held by the answer, it would be a cycle for each read.
+    """
+    issued = response.auth or response.lease or response.wrap or response.raw
+    return partial(_made, core, visit, response.facts, 0.0 if issued else response.good_until)
+
+
+def _made(core: "Core", visit: Visit, facts: Mapping[str, str | int], until: float) -> GivenAgain | None:
+    """The leave; None where the answer depends on what cannot be looked at."""
     request, session, acl, tx = visit.request, visit.session, visit.acl, visit.tx
     unchanged = tx.unchanged if tx is not None else None
-    if session is None or acl is None or unchanged is None or core.coherence is not None:
+    if not until or session is None or acl is None or unchanged is None or core.coherence is not None:
         return None
-    if visit.namespaced or visit.reran or len(visit.trail.forms) != 2 or not _plain(request, response):
+    if visit.namespaced or visit.reran or len(visit.trail.forms) != 2 or not _plain(request):
         return None
-    kept = Response(facts=response.facts, mount_type=response.mount_type, good_until=response.good_until)
     asked, answered = visit.trail.forms
+    told = Response(facts=facts, good_until=until)
     return GivenAgain(
-        core, replace(request, token=None), kept, visit.target, (session, acl, unchanged), (asked, answered)
+        core, replace(request, token=None), told, visit.target, (session, acl, unchanged), (asked, answered)
     )
 
 
-def _plain(request: Request, response: Response) -> bool:
-    """A read of which nothing is issued, wrapped or limited."""
-    issued = response.auth or response.lease or response.wrap or response.raw
+def _plain(request: Request) -> bool:
+    """Whether it is a read of which nothing is wrapped or limited."""
     special = request.body or request.query or request.wrap_ttl or request.answer_headers
-    return request.operation is Operation.READ and not issued and not special
+    return request.operation is Operation.READ and not special

@@ -1,6 +1,6 @@
 """The parts of an audit entry: bytes, put together once and used again."""
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,15 +14,13 @@ _REMEMBERED = 1024
 _REMEMBERED_BYTES = 512
 
 
-class Form(NamedTuple):
-    """An entry but for its time and its request's id: what stands before the id, and what behind it."""
+Form = tuple[bytes, bytes]
+"""An entry but for its time and its request's id: what stands before the id, and what behind it."""
 
-    before: bytes
-    after: bytes
 
-    def entry(self, time: bytes, identifier: bytes) -> bytes:
-        """The whole; `identifier` is JSON."""
-        return b'{"time":"%b%b%b%b' % (time, self.before, identifier, self.after)
+def entry_of(form: Form, time: bytes, identifier: bytes) -> bytes:
+    """The whole entry; `identifier` is JSON."""
+    return b'{"time":"%b%b%b%b' % (time, form[0], identifier, form[1])
 
 
 def namespace_of(request: Request, mount: Mount | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from uuid import uuid4
 import msgspec
 
 from strongroom.clock import Clock, rfc3339
-from strongroom.core.audit_entry import Form, failed, members, namespace_of, remember
+from strongroom.core.audit_entry import Form, entry_of, failed, members, namespace_of, remember
 from strongroom.core.hasher import Hasher
 from strongroom.core.tokens import Session
 from strongroom.errors import StrongroomError
@@ -272,8 +272,9 @@ class Trail:
     def _append(self, kind: bytes, request: bytes, outcome: bytes) -> None:
         """Queue an entry; `request` is what the object says besides the id, `outcome` its neighbours."""
         auditing = self._auditing
-        form = Form(
-            b'","type":"%b","auth":%b,"request":{"id":' % (kind, self._auth), b",%b},%b}" % (request, outcome)
+        form = (
+            b'","type":"%b","auth":%b,"request":{"id":' % (kind, self._auth),
+            b",%b},%b}" % (request, outcome),
         )
         self.forms.append(form)
-        self._tickets.append(auditing.log.append(form.entry(auditing.time(), self._identifier)))
+        self._tickets.append(auditing.log.append(entry_of(form, auditing.time(), self._identifier)))

@@ -15,7 +15,7 @@ from strongroom.barrier.barrier import Barrier, BarrierTransaction
 from strongroom.barrier.view import View
 from strongroom.clock import Clock
 from strongroom.core import bootstrap, issuing, passwords, token_store
-from strongroom.core.again import again
+from strongroom.core.again import leave
 from strongroom.core.auditing import Auditing, Trail
 from strongroom.core.coherence import attached
 from strongroom.core.errands import Errands
@@ -137,7 +137,7 @@ class Core:
         response.request_id = request.id
         self.joined.answered(request, mount, visit.caller, response)
         if response.good_until:
-            response.again = partial(again, self, visit, response)
+            response.again = leave(self, visit, response)
 
     async def _refused(self, visit: Visit, error: Exception, started: float) -> None:
         """Record what is not carried out; an error nobody meant is recorded without its text."""
