@@ -31,6 +31,20 @@ async def test_what_cannot_be_a_namespace_is_refused(house: Tenants) -> None:
             await house.write(f"sys/namespaces/{name}", namespace=namespace)
 
 
+async def test_one_with_a_seal_of_its_own_is_refused_and_not_made_without(house: Tenants) -> None:
+    with pytest.raises(InvalidRequest, match="no seal of its own"):
+        await house.write("sys/namespaces/sealed", {"seal": {"type": "shamir"}})
+    with pytest.raises(NotFound):
+        await house.read("sys/namespaces/sealed")
+
+
+async def test_a_mount_does_not_move_to_another_namespace(house: Tenants) -> None:
+    for source, target in (("a/kv", "b/moved"), ("kv", "a/moved"), ("a/kv", "a/in/moved")):
+        with pytest.raises(InvalidRequest):
+            await house.write("sys/remount", {"from": source, "to": target})
+    assert await house.of("a/kv/x") == "a"
+
+
 async def test_one_is_made_in_the_namespace_it_belongs_to(house: Tenants) -> None:
     with pytest.raises(InvalidRequest, match="holds no '/'"):
         await house.write("sys/namespaces/a/in")

@@ -40,6 +40,9 @@ class Write(Named, frozen=True):
     """A namespace's metadata, all of it."""
 
     custom_metadata: Metadata = None
+    seal: Annotated[
+        dict[str, Any] | None, Meta(description="Refused: a namespace has no seal of its own.")
+    ] = None
 
 
 class Delete(Named, frozen=True):
@@ -102,6 +105,8 @@ async def exists(ctx: Context, req: Named) -> bool:
 
 async def write(ctx: Context, req: Write) -> Response:
     path, tx = _path(ctx, req.path), transaction(ctx)
+    if req.seal:
+        raise InvalidRequest("a namespace has no seal of its own here: every one is under the server's")
     metadata = {name: text for name, text in (req.custom_metadata or {}).items() if text is not None}
     entry = await record.find(tx, path)
     if entry is None:
