@@ -13,7 +13,7 @@ from tests.contract.peers import Answer, Peer
 
 WRITERS = 16
 PATIENCE = 120.0
-LONGEST = 30.0
+LONGEST = 60.0
 """Seconds within which every request is answered, whatever happens to the database."""
 
 

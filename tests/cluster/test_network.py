@@ -20,8 +20,8 @@ from tests.suites.storage import write
 
 pytestmark = [pytest.mark.component("postgresql"), pytest.mark.slow]
 
-READ_SECONDS, WRITE_SECONDS = 8.0, 25.0
-"""Within which a read and a write are refused: 5 and 15 s of patience, and what a busy machine adds."""
+READ_SECONDS, WRITE_SECONDS = 15.0, 40.0
+"""Within which a read and a write are refused: 5 and 15 s of patience, and what a busy machine may add."""
 UNREACHABLE = "the store cannot be reached"
 UNKNOWN = "the store did not confirm the change: it may have happened or not"
 
