@@ -1,5 +1,6 @@
 """A real server with thousands of idle connections, and with clients that send or read slowly."""
 
+import io
 import resource
 import socket
 import time
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.server.limits import Limits
+from strongroom.server.log import OperatorLog
+from strongroom.server.run import fitting
 from tests.server.process import Server, ask, start
 
 pytestmark = pytest.mark.slow
@@ -90,6 +94,13 @@ def test_idle_connections_cost_little_and_disturb_nobody(files: int) -> None:
             assert each < 16 * 1024
             assert slowest < QUICK_SECONDS * 1e3
         assert server.stop() == 0  # they are closed at once, not waited for
+
+
+def test_connections_leave_files_for_the_store_and_the_log(files: int) -> None:
+    said = io.StringIO()
+    assert fitting(Limits(connections=10), OperatorLog(stream=said)).connections == 10
+    assert fitting(Limits(connections=10 * files), OperatorLog(stream=said)).connections < files
+    assert said.getvalue().count("allows fewer connections") == 1
 
 
 def test_slow_clients_are_cut_and_hold_nobody_up(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ async def _serve(config: Config, address: Address, log: OperatorLog, development
         if development is not None:
             await _open_for_development(house, config, bound, development)
         await stack.enter_async_context(opening(house.ceremonies, log))
-        listener = Listener(house.api, _fitting(config.limits, log), tls=context)
+        listener = Listener(house.api, fitting(config.limits, log), tls=context)
         house.core.closers.append(listener.repeats.clear)
         stopping = _obey_signals(listener, house, config, log)
         await listener.start(listening)
@@ -126,7 +126,7 @@ async def _open_for_development(
     development.announce(opened, bound)
 
 
-def _fitting(limits: Limits, log: OperatorLog) -> Limits:
+def fitting(limits: Limits, log: OperatorLog) -> Limits:
     """No more connections than open files allow: past that the store and the log could not open theirs."""
     room = room_for_connections()
     if limits.connections <= room:
