@@ -226,7 +226,7 @@ def _basic(value: str) -> Verdict:
     user, colon, password = text.partition(":")
     if not colon or not text.isprintable() or not (user or password):
         return Verdict(False, 0.0, ("not base64 of a user and a password",))
-    reason = placeholder(password) if password else ""
+    reason = placeholder(value) or (placeholder(password) if password else "")
     reason = reason or ("sample words" if _COMMON_USERINFO.match(password) and _USER.match(user) else "")
     return Verdict(
         not reason,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from strongroom.scanner.generic_commands import COMMANDS, DEVICES
 from strongroom.scanner.lazy_pattern import lazy
 
 
@@ -36,40 +37,6 @@ def _shape(detector: str, pattern: str, *, judged: bool = False, name: str = "")
     return Shape("generic." + detector, lazy(pattern.encode()), judged, name)
 
 
-_COMMANDS = (
-    (
-        r"(?:mysql(?:dump|admin|import|show|check|sh)?|mariadb(?:-\w+)?)\b[^\n|"
-        r";]{0,200}?\s-p(?P<v>[^\s\"'$-][^\s\"']{1,60}|(?<=-p)\"[^\"\n$]{2,60}(?=\")|"
-        r"(?<=-p)'[^'\n]{2,60}(?='))"
-    ),
-    r"sshpass\s{1,3}-p\s{0,3}[\"']?(?P<v>[^\s\"']{2,80})",
-    (
-        r"(?:mongo(?:sh|dump|restore|export|import)?|smbclient|sqlcmd|bcp|isql|lftp|docker|az|cf|"
-        r"oc|skopeo|buildah|podman|helm|crane|mongostat)\b"
-        r"[^\n|;]{0,200}?\s(?:-p|-P)(?:[ =]|"
-        r"(?=[^\s]{6}))[\"']?(?P<v>[^\s\"'$:/-][^\s\"':/]{3,80})[\"']?(?=\s|$|"
-        r"[\"'`])(?!\s{0,3}\d+:)"
-    ),
-    r"(?:redis-cli|valkey-cli)\b[^\n|;]{0,120}?\s-a[ =]?[\"']?(?P<v>[^\s\"'$-][^\s\"']{2,80})",
-    (
-        r"ldap(?:search|add|modify|delete|passwd|whoami|compare|modrdn)\b[^\n|"
-        r";]{0,200}?\s-w[ =]?[\"']?(?P<v>[^\s\"'$-][^\s\"']{2,80})"
-    ),
-    r"htpasswd\s{1,3}-\w{0,4}b\w{0,4}\s{1,3}\S{1,120}\s{1,3}\S{1,60}\s{1,3}[\"']?(?P<v>[^\s\"'$]{2,80})",
-    r"(?:unzip|zip|7za?|rar|unrar)\b[^\n|;]{0,80}?\s(?:-P ?|-p)[\"']?(?P<v>[^\s\"'$-][^\s\"']{3,60})",
-    (
-        r"\becho\s{1,2}(?:-n\s)?[\"']?(?:\w{1,20}:)?(?P<v>[^\s\"'$`:]{3,64})[\"']?\s{0,2}\|"
-        r"\s{0,2}(?:sudo\s{1,2}-S|(?:sudo\s)?passwd\s--stdin|docker\slogin|(?:sudo\s)?chpasswd)"
-    ),
-    r"net\s{1,2}user\s{1,2}[^\s/]{1,60}\s{1,2}(?P<v>[^\s\"'%/]{3,60})\s{1,2}/add",
-    r"openssl\b[^\n|;]{0,160}?\s-k\s{1,3}[\"']?(?P<v>[^\s\"'$-][^\s\"']{3,80})",
-    r"net\s{1,2}use\s[^\n]{1,120}/user:\S{1,60}\s{1,2}(?P<v>[^\s\"'%/]{3,60})",
-    (
-        r"(?i:nickserv)[\"',: ]{1,8}(?i:identify)\s{1,3}(?:[\w|^-]{1,30}\s{1,2})?"
-        r"(?P<v>[^\s\"'<$]{3,80})[\"')]{0,3}\s{0,3}$"
-    ),
-    r"(?:pass(?:in|out)?)\s{1,2}[\"']?pass:(?P<v>[^\s\"'$]{2,80})",
-)
 _LOGIN_CALL = (
     r"(?i:\w{0,20}(?:login|log_in|logon|authenticate|sign_?in|connect\w{0,8}|getconnection|"
     r"credentials?|passwordauthentication|basic_?auth\w{0,12}|"
@@ -237,7 +204,8 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
         _shape("basic_auth", _CURL, judged=True, name="password"),
         _shape("cli_flag", _LFTP, judged=True, name="password"),
     ),
-    "command": (*(_shape("cli_flag", text, judged=True, name="password") for text in _COMMANDS),),
+    "command": (*(_shape("cli_flag", text, judged=True, name="password") for text in COMMANDS),),
+    "device": (*(_shape("password", text, judged=True, name="password") for text in DEVICES),),
     "flag": (_shape("cli_flag", _FLAG, judged=True, name="flag"),),
 }
 _BLOCK = lazy(

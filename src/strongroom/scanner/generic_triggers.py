@@ -147,8 +147,8 @@ TRIGGERS = (
         (
             r"(?i)\b(?:sshpass|mysql(?:dump|admin|import|show|check)?|mariadb|mongo(?:dump|"
             r"restore|export|sh)?|redis-cli|ldap\w{3,8}|docker|htpasswd|smbclient|unzip|zip|7z|"
-            r"lftp|wget|pg_dump|sqlcmd|bcp|isql|cadaver|rar|vncpasswd)\b[^\n]{0,100}\s-(?:pw|p|a|"
-            r"w|b)[ =]?[\"']?[^\s-]"
+            r"lftp|wget|pg_dump|sqlcmd|bcp|isql|cadaver|rar|vncpasswd|plink|pscp|psftp|ipmitool|osql|"
+            r"rdesktop|psexec)\b[^\n]{0,100}\s-(?:pw|p|a|w|c?b)[ =]?[\"']?[^\s-]"
         ),
     ),
     Trigger("command", r"(?i)nickserv[\"',: ]{1,8}identify\s{1,3}[^\s<]"),
@@ -159,6 +159,18 @@ TRIGGERS = (
     ),
     Trigger(
         "assign", r"(?i)<(?:\w{1,20}:)?\w{0,24}(?:pass\w{0,8}|pwd|secret|token|key) [^<>\n]{1,80}>[^<\s]{3}"
+    ),
+    Trigger("command", r"\b(?:rabbitmqctl (?:add_user|change_password)|wpa_passphrase|cmdkey) [^\n]{4}"),
+    Trigger(
+        "command",
+        r"\b(?:smbclient|rpcclient|winexe|net (?:rpc|ads)) [^\n]{0,160}-U ?[\"']?[\w\\/.@-]{1,60}%\S",
+    ),
+    Trigger(
+        "device",
+        r"(?:snmp-server community|(?:tacacs|radius)-server [^\n]{0,80}key|isakmp key"
+        r"|neighbor \S{1,60} password|message-digest-key \d{1,3} md5"
+        r"|username \S{1,60} [^\n]{0,40}(?:password|secret) 0|set (?:passwd|password|psksecret) ENC"
+        r"|pre-shared-key ascii-text) \S",
     ),
     Trigger("command", r"(?i)\bnet\s{1,3}user\b[^\n]{0,80}/add"),
     Trigger("command", r"openssl [^\n|;]{0,160} -k [^\s-]"),
