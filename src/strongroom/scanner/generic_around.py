@@ -122,6 +122,14 @@ def _translation(found: Assignment, value: str, data: bytes, place: Place) -> bo
     return place.locale and _LETTERS.fullmatch(value) is not None
 
 
+def _sealed(found: Assignment, value: str, data: bytes, place: Place) -> bool:
+    """What only a cluster or a key service can open, and the digests that Helm's charts note of a Secret."""
+    before = data[max(0, found.at - 200) : found.at]
+    if before.endswith(b"checksum/") or b"ENC[AES256_GCM," in before[before.rfind(b"\n") + 1 :]:
+        return True
+    return value.startswith("Ag") and len(value) > 40 and b"kind: SealedSecret" in data
+
+
 def _chance_name(found: Assignment, value: str, data: bytes, place: Place) -> bool:
     """A name of random letters that ends like `Pw` or `Key` by chance."""
     name = found.name
@@ -141,6 +149,7 @@ _RULES: tuple[tuple[Callable[[Assignment, str, bytes, Place], bool], str], ...] 
     (_joined, "stands between two literals"),
     (_markup, "a label, a rule, a list of columns or an address"),
     (_translation, "a translated text"),
+    (_sealed, "sealed, or a digest"),
     (_chance_name, "its name is random itself"),
     (_vector, "a test vector"),
 )

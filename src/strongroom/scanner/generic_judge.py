@@ -64,20 +64,38 @@ def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     if found.op == "call" and _GETTER.fullmatch(words[0]):
         return Verdict(False, 0.0, ("an argument of a function that looks something up",))
     raw = data[found.start : found.end]
+    neighbours = _NEIGHBOURS.search(data, max(0, found.at - 160), found.end + 160) is not None
+    if neighbours and _default_password(found, named, raw, place):
+        return Verdict(True, 0.6, ("a default password in configuration",), "generic.password")
     reason = _excluded(found.name, named, raw, found.quoted)
     reason = reason or against(found, raw.decode("ascii").strip(), data, place)
-    if reason:
-        return Verdict(False, 0.0, (reason,))
-    neighbours = _NEIGHBOURS.search(data, max(0, found.at - 160), found.end + 160) is not None
+    if reason or plain_word(named, raw, place):
+        return Verdict(False, 0.0, (reason or "a plain word in code or prose",))
     op = "assign" if found.op == "call" and words[0] in ("set", "with", "add", "use") else found.op
-    if plain_word(named, raw, place):
-        return Verdict(False, 0.0, ("a plain word in code or prose",))
     verdict = _scored(named, raw, op, found.quoted, place, neighbours)
     if not verdict.accepted:
         return verdict
     line = data[max(data.rfind(b"\n", 0, found.at) + 1, found.at - 30) : found.start]
     reason = implausible(named.kind, raw.decode("ascii").strip(), line.decode("ascii", "replace"))
     return Verdict(False, 0.0, (reason,)) if reason else verdict
+
+
+_DEFAULT = lazy(
+    rb"(?i)change_?(?:me|it)\d{0,4}|(?:letmein|welcome|toor|pass(?:word|wd)?|secret|admin|root|test|guest|postgres|mysql)"
+    rb"[-_.!]?\d{1,4}!?|[a-z]{3,12}[-_.]?(?:pw|pass|passwd)\d{0,4}"
+)
+
+
+def _default_password(found: Assignment, named: Named, raw: bytes, place: Place) -> bool:
+    """Whether configuration, and no sample, holds a password that a program came with or its like."""
+    return (
+        named == ("password", 1.0)
+        and place.kind == "config"
+        and not (place.sample or place.test or place.locale)
+        and found.op in ("assign", "element", "pair")
+        and _DEFAULT.fullmatch(raw) is not None
+        and words_of(found.name) != words_of(raw.decode("ascii"))
+    )
 
 
 def plain_word(named: Named, raw: bytes, place: Place) -> bool:

@@ -15,7 +15,7 @@ _KINDS = {
     "shell": "sh bash zsh fish ksh csh bat cmd profile bashrc zshrc bash_profile bash_aliases "
     "bash_history zsh_history "
     "dockerfile makefile mk jenkinsfile envrc containerfile procfile tcl expect exp",
-    "config": "yml yaml ini cfg conf config cnf properties props env toml tf tfvars hcl rc json json5 "
+    "config": "yml yaml ini cfg cf conf config cnf properties props env toml tf tfvars hcl rc json json5 "
     "jsonc plist tfstate "
     "service nomad prefs settings local example sample dist template tpl j2 sql npmrc pypirc netrc s3cfg "
     "credentials secret secrets pgpass key htpasswd reg desktop sls edn opts vars inventory",
