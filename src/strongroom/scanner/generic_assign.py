@@ -17,7 +17,7 @@ from strongroom.scanner.lazy_pattern import lazy
 _KEYWORD = lazy(  # of lower-case text: `re` passes over what begins none four times as fast
     rb"pass|pwd|psw|pw|secret|cred|token|key|auth|salt|nonce|seed|sig|jwt|sess|cookie|"
     rb"dsn|mnemonic|bearer|iv|psk|hash|"
-    rb"senha|kennwort|contrasena|hmac|pin|otp|webhook|clave"
+    rb"senha|kennwort|contrasena|hmac|pin|otp|webhook|clave|pepper"
 )
 _NAME = lazy(rb"(?a:[A-Za-z_][A-Za-z0-9_.$-]{1,100})")
 _NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$-")

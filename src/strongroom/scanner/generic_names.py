@@ -18,9 +18,9 @@ _SPLIT = lazy(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _PASSWORD = lazy(
     r"(?:^|[a-z])(?:remotepass|passwords?|passwd|passphrase|passcode|passwrd|passw|pasword|paswd|pswd|"
     r"pwd|passwort|kennwort|senha|"
-    r"motdepasse|contrasena|wachtwoord|userpw|rootpw|adminpw|dbpw|unlockpw)$|^(?:pass|pw|psw|psk|mdp|clave)$|"
+    r"motdepasse|contrasena|wachtwoord|userpw|rootpw|adminpw|dbpw|bindpw|unlockpw)$|^(?:pass|pw|psw|psk|mdp|clave)$|"
     r"^(?:db|my|root|admin|user|mysql|sql|ftp|smtp|mail|http|proxy|login|sudo|require|master|"
-    r"auth|bind|ldap|bot|irc|ssh|"
+    r"auth|bind|control|ldap|bot|irc|ssh|"
     r"imap|rpc|server|email|host|basic|oper|nick|account|web|service|stream|cert|pg|vnc|rcon|"
     r"store|key|trust)pass$"
 )

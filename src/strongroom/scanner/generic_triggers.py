@@ -15,7 +15,7 @@ class Trigger(NamedTuple):
 
 
 _STRONG = r"(?:pass|pwd|psw|secret|cred|token|pw|psk|dsn|mnemonic)"
-_WEAK = r"(?:key|auth|salt|nonce|seed|jwt|sig)"
+_WEAK = r"(?:key|auth|salt|pepper|nonce|seed|jwt|sig)"
 _NAME_TAIL = r"[\w.\-]{0,24}(?:\[\w{0,8}\])?\\?[\"'`\])}]{0,3}\s{0,4}"
 _JOINED = (
     r"(?:\??:\s?&?(?:constant )?[\w.'?]{1,16}\s?:?=|[=:(,>|!?]{1,2}=?|:-|->|<-|\{|"
@@ -102,7 +102,7 @@ TRIGGERS = (
         "assign",
         (
             r"(?i)(?:^|\n)[ \t]{0,8}(?:env |arg |set |setenv |export )?[\w.-]{0,24}(?:pass|"
-            r"password|passwd|pwd|secret|token|_?key|"
+            r"password|passwd|pwd|bindpw|rootpw|secret|token|_?key|"
             r"passphrase|salt|nonce|psk|auth)[ \t]{1,4}[^\s=:#(]{4,64}[ \t]{0,2}(?:[\r\n]|$)"
         ),
     ),
