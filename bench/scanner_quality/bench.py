@@ -30,6 +30,7 @@ def main(short: bool) -> None:
 def _scores() -> Iterator[tuple[str, Score]]:
     yield "leaked files, first half (told by the line)", leaks.measure(held=False)
     yield "leaked files, second half", leaks.measure(held=True)
+    yield "files of all kinds", leaks.measure_variety()
     for title in code.SETS:
         yield f"code, {title}", code.measure(title)[0]
     for title, folder in (("hand-written, in sight", "set"), ("hand-written, held back", "held")):

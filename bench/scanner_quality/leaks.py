@@ -16,6 +16,9 @@ from strongroom.scanner.examples import draw
 from strongroom.scanner.matcher import Matcher
 
 FOLDER = Path(__file__).parent / "leaks"
+VARIETY = (
+    Path(__file__).parent / "variety"
+)  # files of all kinds as projects have them, values as people write them
 
 
 class Score(NamedTuple):
@@ -60,12 +63,20 @@ def lines_of(data: bytes, spans: set[tuple[int, int]]) -> set[int]:
 
 def measure(*, held: bool, verbose: bool = False) -> Score:
     """Scan one half; `verbose` prints each line that is wrong."""
+    return _score([(path, text) for path, text, kept_back in files() if kept_back == held], verbose=verbose)
+
+
+def measure_variety(*, verbose: bool = False) -> Score:
+    """Scan the files of `variety/`."""
+    found = (sample for collection in sorted(VARIETY.glob("*.txt")) for sample in samples(collection))
+    return _score([(path, draw(text, path)) for path, text in found], verbose=verbose)
+
+
+def _score(marked: list[tuple[str, str]], *, verbose: bool) -> Score:
     loaded = rules.load()
     matcher = Matcher(loaded, loaded.engine())
     found = false = missed = 0
-    for path, text, kept_back in files():
-        if kept_back != held:
-            continue
+    for path, text in marked:
         neutral = {n for n, line in enumerate(text.split("\n"), 1) if "‹" in line}
         data, spans = unmark(text.replace("‹", "").replace("›", ""))
         wanted = lines_of(data, spans)
