@@ -241,7 +241,8 @@ def shapes(data: bytes, end: int, seen: set[int], family: str = "") -> Iterator[
                 continue
             seen.add(match.start("v"))
             named = match["n"].decode() if "n" in shape.pattern.groupindex else ""
-            yield Shaped(shape, match.start("v"), match.end("v"), named)
+            start = match.start("v") + (data[match.start("v")] in b"\"'")
+            yield Shaped(shape, start, match.end("v"), named)
 
 
 _ALL = tuple(shape for family in SHAPES.values() for shape in family)
