@@ -4,9 +4,7 @@
 """
 
 import asyncio
-import re
 import statistics
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +14,11 @@ from pathlib import Path
 
 from bench.vault.bulk import SEED, fill
 from bench.vault.servers import Strongroom
+from bench.wrk import wrk
 
 PORT, CLIENTS, WINDOWS, AT_ONCE = 18391, 32, 6, 16
 SHORT_SECONDS, LONG_SECONDS = 60, 1800
 SCRIPT = Path(__file__).parent / "load.lua"
-_FOUND = re.compile(r"rate=([\d.]+) p50=([\d.]+) p99=([\d.]+) answers=\d+ errors=(\d+)")
 _POLICY = """
 path "secret/data/bulk/*" { capabilities = ["read"] }
 path "secret/metadata/bulk/*" { capabilities = ["list"] }
@@ -86,20 +84,9 @@ def enrolled(server: Strongroom, size: Size) -> Callable[[int], str]:
 def windows(server: Strongroom, size: Size, directory: Path, seconds: int, count: int) -> Iterator[Window]:
     """The traffic, in parts. Raises RuntimeError when an answer was an error."""
     environment = {"SECRETS": str(size.secrets), "APPS": str(directory / "apps")}
-    command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds // count}s", "--timeout", "20s", "-s", str(SCRIPT)]
     for _ in range(count):
-        ran = subprocess.run(
-            [*command, f"http://127.0.0.1:{PORT}"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        found = _FOUND.search(ran.stdout)
-        if found is None or int(found[4]):
-            raise RuntimeError(f"errors under load\n{ran.stdout}")
-        rate, p50, p99 = (float(text) for text in found.groups()[:3])
-        yield Window(rate, p50, p99, server.resident_bytes() / 2**20, server.open_files())
+        found = wrk(SCRIPT, PORT, CLIENTS, seconds // count, environment)
+        yield Window(found.rate, found.p50, found.p99, server.resident_bytes() / 2**20, server.open_files())
 
 
 def table(title: str, found: Iterable[Window]) -> list[Window]:

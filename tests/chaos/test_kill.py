@@ -8,28 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.vault import Vault, done, entries
-from tests.chaos.writers import WRITERS, Ledger, write_until_death
-from tests.contract.peers import Peer
+from tests.chaos.writers import WRITERS, Ledger, check, write_until_death
 
 pytestmark = pytest.mark.slow
 
 ROUNDS = 10
 ENOUGH = (40, 160)  # answers before the kill, drawn from a seed
-
-
-def check(peer: Peer, ledger: Ledger) -> None:
-    """Everything one writer was told is there."""
-    for name, least in ledger.values.items():
-        assert done(peer.call("GET", f"secret/data/{name}")).body["data"]["data"]["v"] >= least
-    for name, least in ledger.policies.items():
-        text = done(peer.call("GET", f"sys/policies/acl/{name}")).body["data"]["policy"]
-        assert int(text.removeprefix("# ")) >= least
-    for name, version in ledger.destroyed:
-        answer = peer.call("GET", f"secret/data/{name}?version={version}")
-        assert answer.status == 404
-        assert not answer.body.get("data") or answer.body["data"]["metadata"]["destroyed"]
-    for token in ledger.revoked | ledger.spent:
-        assert peer.call("GET", "auth/token/lookup-self", token=token).status == 403
 
 
 def test_no_acknowledged_change_is_lost(tmp_path: Path) -> None:

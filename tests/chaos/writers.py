@@ -113,3 +113,18 @@ def _round(ledger: Ledger, name: str) -> int:
     """So that values grow from one life of the server to the next."""
     last = max(ledger.values.get(name, 0), ledger.policies.get(name, 0))
     return last // 1_000 + (1 if last % 1_000 == 0 else 0)
+
+
+def check(peer: Peer, ledger: Ledger) -> None:
+    """Everything one writer was told is there."""
+    for name, least in ledger.values.items():
+        assert done(peer.call("GET", f"secret/data/{name}")).body["data"]["data"]["v"] >= least
+    for name, least in ledger.policies.items():
+        text = done(peer.call("GET", f"sys/policies/acl/{name}")).body["data"]["policy"]
+        assert int(text.removeprefix("# ")) >= least
+    for name, version in ledger.destroyed:
+        answer = peer.call("GET", f"secret/data/{name}?version={version}")
+        assert answer.status == 404
+        assert not answer.body.get("data") or answer.body["data"]["metadata"]["destroyed"]
+    for token in ledger.revoked | ledger.spent:
+        assert peer.call("GET", "auth/token/lookup-self", token=token).status == 403

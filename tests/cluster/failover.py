@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Event, Thread
 
 from tests.chaos.vault import done
-from tests.chaos.writers import KINDS, Ledger
+from tests.chaos.writers import KINDS, Ledger, check
 from tests.cluster.nodes import Cluster
 from tests.contract.peers import Answer, Peer
 
@@ -154,7 +154,7 @@ class Load:
         assert self.longest < LONGEST
         for writer in self.writers:
             for peer in peers:
-                _check(peer, writer.ledger)
+                check(peer, writer.ledger)
 
 
 @contextmanager
@@ -166,15 +166,3 @@ def load(made: Cluster) -> Iterator[Load]:
         yield running
     finally:
         running.stop()
-
-
-def _check(peer: Peer, ledger: Ledger) -> None:
-    for name, least in ledger.values.items():
-        assert done(peer.call("GET", f"secret/data/{name}")).body["data"]["data"]["v"] >= least
-    for name, least in ledger.policies.items():
-        text = done(peer.call("GET", f"sys/policies/acl/{name}")).body["data"]["policy"]
-        assert int(text.removeprefix("# ")) >= least
-    for name, version in ledger.destroyed:
-        assert peer.call("GET", f"secret/data/{name}?version={version}").status == 404
-    for token in ledger.revoked | ledger.spent:
-        assert peer.call("GET", "auth/token/lookup-self", token=token).status == 403
