@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the server's image without a daemon or a registry and runs it: root on Debian, about ten minutes.
 # Debian's own Python stands in for Docker's python:3.11-slim image. What it cannot show: seccomp, limits
-# and the read-only root that a container runtime adds. EXTRAS=s3,awskms builds them in.
+# and the read-only root that a container runtime adds. EXTRAS=s3,awskms builds them in. A mirror of
+# Debian's packages may be given; else debootstrap knows its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +19,7 @@ if [ ! -d "$base" ]; then
   echo "image check: making a base from Debian's packages"
   PATH="$PATH:/usr/sbin" debootstrap --variant=minbase \
     --include=python3,python3-venv,python3-pip,python-is-python3,ca-certificates \
-    bookworm "$base" "${MIRROR:-http://deb.debian.org/debian}" >/dev/null
+    bookworm "$base" "$@" >/dev/null
 fi
 made=$(run from scratch)
 run copy -q "$made" "$base" / >/dev/null
