@@ -141,6 +141,22 @@ def test_what_is_put_behind_a_secret_can_speak_against_it(lines: int) -> None:
     assert matcher.scan("a.py", new, version=version) == matcher.scan("a.py", new) == []
 
 
+@pytest.mark.parametrize("gap", [0, 1, 20, 40])
+def test_a_name_whose_value_comes_later_is_looked_at_again_where_names_stand_close(gap: int) -> None:
+    loaded = rules.load()
+    matcher = Matcher(loaded, loaded.engine())
+    noise = b"// the google_client of gmail_client is told by mailgun and datadog\n" * 40
+    before, value = noise + b"google_client_secret =" + b" " * gap, b"kZq8w3Vx0pTnLm5rYb2Hc7Jd\n"
+    base = Version(len(before) + 1 + len(noise))
+    assert matcher.scan("a.txt", before + b"\n" + noise, version=base) == []
+    new = before + value + noise
+    version = Version(len(new), base)
+    version.copies = [(0, 0, len(before)), (len(before) + len(value), len(before) + 1, len(noise))]
+    found = matcher.scan("a.txt", new, version=version)
+    assert [match.detector.id for match in found] == ["google.oauth_legacy_client_secret"]
+    assert found == matcher.scan("a.txt", new)
+
+
 def test_a_delta_tells_its_long_copies() -> None:
     delta = b"\x88\x27\xf0\x2e" + b"\xb0\x88\x13" + b"\x03abc" + b"\xb3\x88\x13\x00\x04" + b"\x91\x05\x09"
     assert copies(delta, 6000) == [(0, 0, 5000), (5003, 5000, 1024)]

@@ -1,7 +1,8 @@
 """Search many texts in one pass, and of a version of a text only what is new in it.
 
-A hit depends on the bytes it matches, at most `width` before its end. So hits well inside a
-copied part are the base's; around its edges the new text is searched.
+A hit depends on the bytes it matches, at most `width` before its end, and that of a name on
+whether a value begins behind it. So hits well inside a copied part are the base's; around its
+edges the new text is searched.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from operator import itemgetter
 from typing import TYPE_CHECKING
+
+from strongroom.scanner.limits import NAME_REACH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
         int, int, int
     ]  # hits that end after the first, up to the last, are the base's moved by the third
 
-AFTER = 2  # bytes after a hit's end that it depends on
+AT_END = 2  # bytes after a hit's end that its match depends on
+AFTER = NAME_REACH + 68  # and that tell whether a name has a value: where one begins, and a digit of it
 LEAST = 256  # bytes of known text that are worth leaving out
 
 _END = itemgetter(1)
@@ -34,7 +38,7 @@ def hits(
 
     The base of a version was searched before, or stands before it.
     """
-    before = width + AFTER
+    before = width + AT_END
     found: list[list[Hit]] = [[] for _ in texts]
     joined = _Joined()
     inherited: list[tuple[int, Version, list[Zone]]] = []
