@@ -286,15 +286,15 @@ class Core:
         self.expiry.start(partial(bootstrap.upkeep, self))
 
     async def seal(self) -> None:
-        """Stop work and forget every key; what was acknowledged stays."""
+        """Stop work and forget every key, whatever fails on the way; what was acknowledged stays."""
         self.sealed = True
-        await self.expiry.stop()
-        await self.timekeeper.keep(always=True)
-        await self.barrier.record_encryptions()
-        await close_all(self.closers)
-        await self.auditing.log.set_signer(None)
-        self.barrier.seal()
-        self.tokens.close()
-        self.auditing.close()
-        self.namespaces.close()
-        self.quotas.close()
+        time = partial(self.timekeeper.keep, always=True)
+        log = partial(self.auditing.log.set_signer, None)
+        try:
+            await close_all((self.expiry.stop, time, self.barrier.record_encryptions, *self.closers, log))
+        finally:
+            self.barrier.seal()
+            self.tokens.close()
+            self.auditing.close()
+            self.namespaces.close()
+            self.quotas.close()

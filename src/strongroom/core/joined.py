@@ -4,13 +4,14 @@ So floors above the core (the inventory) work on what passes the door, and the c
 They see the root namespace only.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.core.bootstrap import SYSTEM_MOUNTS
-from strongroom.errors import Unavailable
 from strongroom.framework import Caller, Mount, Request, Response
+
+log = logging.getLogger(__name__)
 
 Changing = Callable[[BarrierTransaction, Request, Mount], Awaitable[None]]
 Holding = Callable[[BarrierTransaction, Mount, str, Mapping[str, str]], None]
@@ -59,9 +60,11 @@ class Joined:
 
 
 async def close_all(closers: Iterable[Callable[[], Awaitable[None] | None]]) -> None:
-    """Before sealing: have everyone let go, also where the store is out of reach for a last word."""
+    """Before sealing: have everyone let go, also where another, or the store, has no room for a last word."""
     for closer in closers:
-        with suppress(Unavailable):
+        try:
             closing = closer()
             if closing is not None:
                 await closing
+        except Exception as error:  # whatever it is, the keys must go
+            log.warning("sealing goes on without what failed: %s", type(error).__name__)
