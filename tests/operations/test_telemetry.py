@@ -24,6 +24,7 @@ from tests.server.process import start
 pytestmark = pytest.mark.slow
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+READS = 5
 CANARY, PATH = "canary-value-7788", "canary-path-9911"
 
 
@@ -93,7 +94,8 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
                 body = f'{{"data": {{"value": "{CANARY}"}}}}'
                 connection.request("POST", f"/v1/secret/data/{PATH}", body, headers)
                 assert connection.getresponse().read()
-            assert peer.call("GET", f"secret/data/{PATH}").status == 200
+            for _ in range(READS):
+                assert peer.call("GET", f"secret/data/{PATH}").status == 200
             assert peer.call("GET", "secret/data/none").status == 404
             job = peer.call("POST", "sys/storage/backups", {}).body["data"]["job"]
             for _ in range(600):
@@ -128,6 +130,15 @@ def test_a_refusal_is_told_by_its_class(collected: Collector) -> None:
     (missing,) = [one for one in said if one.get("http.response.status_code") == 404]
     assert missing["error.type"] == "NotFound"
     assert not any(event for span in collected.spans for event in span.events)
+
+
+def test_each_of_equal_reads_is_told(collected: Collector) -> None:
+    reads = [
+        span
+        for span in collected.spans
+        if span.name == "read secret/" and collected.attributes(span)["http.response.status_code"] == 200
+    ]
+    assert len({collected.attributes(span)["strongroom.request_id"] for span in reads}) == READS
 
 
 def test_a_job_is_a_trace_of_its_own_with_its_steps(collected: Collector) -> None:
@@ -166,10 +177,23 @@ async def test_what_is_wrapped_is_as_before_afterwards() -> None:
     assert (Api.answer, Core._authorise) == before
 
 
-async def test_an_address_that_is_none_stops_the_start() -> None:
-    with pytest.raises(StartFailed, match="otlp_endpoint is no address"):
-        async with tracing(TelemetrySettings("collector:4318"), shared=False):
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "collector:4318",
+        f"user:{CANARY}@collector:4318",
+        f"ftp://user:{CANARY}@collector",
+        f"http://user:{CANARY}@collector:port",
+        "http://collector:99999",
+        f"http://user:{CANARY}@[::1",
+    ],
+)
+async def test_an_address_that_is_none_stops_the_start_and_is_not_shown(endpoint: str) -> None:
+    with pytest.raises(StartFailed, match="otlp_endpoint is no address") as failed:
+        async with tracing(TelemetrySettings(endpoint), shared=False):
             pass
+    assert CANARY not in f"{failed.value}"
+    assert failed.value.__cause__ is failed.value.__context__ is None
 
 
 def test_the_environment_asks_in_opentelemetrys_words() -> None:

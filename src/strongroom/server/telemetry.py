@@ -68,6 +68,7 @@ async def tracing(settings: TelemetrySettings, *, shared: bool) -> AsyncIterator
         stack.push_async_callback(asyncio.to_thread, provider.shutdown)
         stack.enter_context(_wrapped("strongroom.api.app:Api", "answer", _request(tracer)))
         stack.enter_context(_wrapped("strongroom.core.metrics:Metrics", "count", _described))
+        stack.enter_context(_wrapped("strongroom.server.repeats:Repeats", "keep", _nothing_kept))
         stack.enter_context(_wrapped("strongroom.jobs.leg:Leg", "run", _spanned(tracer, "job", root=True)))
         stack.enter_context(_wrapped("strongroom.jobs.leg:Leg", "_claim", _claimed))
         for table in (INSIDE, SHARED) if shared else (INSIDE,):
@@ -79,10 +80,9 @@ async def tracing(settings: TelemetrySettings, *, shared: bool) -> AsyncIterator
 
 def _provider(settings: TelemetrySettings) -> Any:
     """The SDK with one exporter; what is not set here, OTEL_* sets."""
-    parts = urlsplit(settings.otlp_endpoint)
-    if settings.otlp_endpoint and (parts.scheme not in ("http", "https") or not parts.hostname):
+    if settings.otlp_endpoint and not _address(settings.otlp_endpoint):
         raise StartFailed(
-            f"telemetry.otlp_endpoint is no address: {settings.otlp_endpoint}",
+            "telemetry.otlp_endpoint is no address",  # nor is it shown: a password may be in it
             "It is the collector's address for OTLP over HTTP.",
             'Write for example otlp_endpoint = "https://collector:4318".',
         )
@@ -110,6 +110,15 @@ def _provider(settings: TelemetrySettings) -> Any:
     provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider
+
+
+def _address(endpoint: str) -> bool:
+    """Whether a URL names a host, and a port that there may be."""
+    try:
+        parts = urlsplit(endpoint)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _installed(package: str) -> bool:
@@ -204,6 +213,15 @@ def _request(tracer: Tracer) -> Callable[[Method], Method]:
         return answer
 
     return around
+
+
+def _nothing_kept(_: Callable[..., None]) -> Callable[..., None]:
+    """Answers given again would pass by the API, and have no span (ADR 0014)."""
+
+    def keep(*_: object) -> None:
+        """Have every request asked anew."""
+
+    return keep
 
 
 def _described(original: Callable[..., None]) -> Callable[..., None]:
