@@ -7,13 +7,13 @@ server then does not start until someone has accepted that; the audit log says s
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from msgspec import DecodeError, Struct, json
 
 from strongroom.clock import Clock, rfc3339
-from strongroom.errors import IntegrityFailure
 from strongroom.server.problems import StartFailed
 from strongroom.storage.files import private_directory
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from strongroom.core.auditing import Auditing
     from strongroom.storage.postgresql.storage import PostgresqlStorage
+
+log = logging.getLogger(__name__)
 
 FILE, ACCEPTED = "store.position", "store.position.accepted"
 PULSE_SECONDS = 1.0
@@ -59,17 +61,25 @@ def check(data: Path, store: str, change: int, written: str) -> None:
 
 @asynccontextmanager
 async def watching(storage: PostgresqlStorage, data: Path, clock: Clock) -> AsyncIterator[None]:
-    """Keep the position in its file, as it moves."""
-    noted = 0
+    """Keep the position in its file, as it moves; what cannot be written is told once and tried again."""
+    noted, failed = 0, False
     private_directory(data)
 
     def note() -> None:
-        nonlocal noted
-        if storage.position > noted:
-            noted = storage.position
-            partial = data / f".{FILE}"
-            partial.write_bytes(json.encode(Seen(storage.identity, noted, rfc3339(int(clock.now())))))
+        nonlocal noted, failed
+        position = storage.position
+        if position <= noted:
+            return
+        partial = data / f".{FILE}"
+        try:
+            partial.write_bytes(json.encode(Seen(storage.identity, position, rfc3339(int(clock.now())))))
             partial.rename(data / FILE)
+        except OSError as error:
+            if not failed:
+                log.warning("%s cannot be written, it is tried again: %s", data / FILE, error.strerror)
+            failed = True
+        else:
+            noted, failed = position, False
 
     async def follow() -> None:
         while True:
@@ -100,4 +110,8 @@ def _read(path: Path) -> Seen | None:
     try:
         return json.decode(path.read_bytes(), type=Seen)
     except (DecodeError, OSError) as error:
-        raise IntegrityFailure(f"{path} cannot be read: {type(error).__name__}") from None
+        raise StartFailed(
+            f"{path} cannot be read",
+            f"It holds what this node has seen of the database ({type(error).__name__}).",
+            f"If the database has not gone back: rm {path}; see docs/ha.md, A point in time.",
+        ) from None
