@@ -47,6 +47,46 @@ def test_a_backup_that_fails_removes_nothing(sr: Shell, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == OLD
 
 
+def test_a_backup_whose_elders_cannot_be_removed_says_that_it_is_there(sr: Shell, tmp_path: Path) -> None:
+    (tmp_path / OLD[0]).mkdir()  # what stands in the way even of root
+    ran = sr("operator", "backup", "--to", tmp_path, "--keep", "1")
+    assert ran.code == 2
+    assert "but older ones were not removed" in ran.err
+    assert "no backup was written" not in ran.err
+    assert [path.is_file() for path in sorted(tmp_path.iterdir())] == [False, True]
+
+
+def test_a_server_that_is_not_there_is_told_by_the_exit_code(sr: Shell, tmp_path: Path) -> None:
+    ran = sr("operator", "backup", "--to", tmp_path, env={"STRONGROOM_ADDR": "http://127.0.0.1:1"})
+    assert ran.code == 4
+    assert "no answer" in ran.err
+
+
+SECRET = "hunter2-canary"  # what must not be repeated
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("backup", "-o", f"s3://AKIA:{SECRET}@bucket/key"),
+        ("backup", "-o", f"https://u:{SECRET}@bucket/key"),
+        ("backup", "--to", f"s3://AKIA:{SECRET}@bucket/prefix"),
+        ("backup", "--to", "s3://bucket/prefix", "--endpoint", f"https://u:{SECRET}@storage.example"),
+        ("restore", f"s3://AKIA:{SECRET}@bucket/key", "--data", "new"),
+        ("restore", f"https://u:{SECRET}@bucket/key", "--data", "new"),
+        ("restore", "whole.backup", "--storage", f"postgresql://u:{SECRET}@127.0.0.1:1/db", "--dry-run"),
+        ("restore", "whole.backup", "--storage", f"postgresql://u:{SECRET}@127.0.0.1:1/db"),
+    ],
+)
+def test_credentials_in_an_address_are_refused_and_not_repeated(sr: Shell, words: tuple[str, ...]) -> None:
+    if not (sr.home / "whole.backup").exists():
+        sr.ok("operator", "backup", "-o", "whole.backup")
+    ran = sr("operator", *words)
+    assert ran.code == 2
+    assert SECRET not in ran.out + ran.err
+    assert not (sr.home / "new").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

@@ -74,6 +74,22 @@ async def test_a_changed_backup_or_an_occupied_directory_is_refused(
         restore_snapshot(tmp_path / "copy", tmp_path / "fresh", digest)
 
 
+async def test_what_a_restore_adds_is_in_the_store_before_it_is_one(
+    store: SqliteStorage, tmp_path: Path
+) -> None:
+    """A process that is killed in between leaves no store that lacks it."""
+    digest = await store.backup(tmp_path / "copy")
+
+    def killed(partial: Path) -> None:
+        assert partial.is_file()
+        assert not (tmp_path / "new" / database.NAME).exists()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restore_snapshot(tmp_path / "copy", tmp_path / "new", digest, killed)
+    assert not (tmp_path / "new" / database.NAME).exists()
+
+
 async def test_a_restore_of_something_else_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other"
     with sqlite3.connect(other) as connection:

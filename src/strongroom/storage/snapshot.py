@@ -38,8 +38,12 @@ def written_to(target: Path, fill: Callable[[Path], None]) -> str:
     return digest
 
 
-def restore_snapshot(snapshot: Path, directory: Path, sha256: str) -> None:
+def restore_snapshot(
+    snapshot: Path, directory: Path, sha256: str, prepare: Callable[[Path], None] = lambda _: None
+) -> None:
     """Make a new store in `directory` from a snapshot; it starts sealed, as every store does.
+
+    `prepare` may change the copy before it becomes the store.
 
     Raises InvalidRequest when a store is there already, StoreInUse, and
     IntegrityFailure when the snapshot is not what `sha256` names, is damaged, or is of a newer format.
@@ -55,6 +59,7 @@ def restore_snapshot(snapshot: Path, directory: Path, sha256: str) -> None:
         partial.unlink(missing_ok=True)
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         _copy(snapshot, partial)
+        prepare(partial)
         _synced_digest(partial)
         partial.rename(target)
         sync_directory(directory)

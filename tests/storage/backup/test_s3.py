@@ -162,6 +162,29 @@ def test_what_is_no_place_is_refused(text: str, options: dict[str, str]) -> None
         place_of(text, **options)
 
 
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        (f"s3://AKIA:{SECRET}@bucket/x", ""),
+        (f"s3://bucket/x?secret={SECRET}", ""),
+        (f"s3://bucket/x#{SECRET}", ""),
+        (f"S3://AKIA:{SECRET}@bucket/x", ""),
+        ("s3://bucket/x", f"https://AKIA:{SECRET}@storage.example.com"),
+        ("s3://bucket/x", f"http://AKIA:{SECRET}@127.0.0.1:9000"),
+        ("s3://bucket/x", f"https://storage.example.com/?key={SECRET}"),
+        ("s3://bucket/x", f"https://[{SECRET}"),
+        ("s3://bucket/x", f"https://storage.example.com:{SECRET}"),
+    ],
+)
+def test_credentials_in_an_address_are_refused_and_not_repeated(text: str, endpoint: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        place_of(text, endpoint=endpoint)
+    assert SECRET not in str(refused.value)
+    with pytest.raises(InvalidRequest) as refused:
+        split(f"s3://AKIA:{SECRET}@bucket")
+    assert SECRET not in str(refused.value)
+
+
 def test_an_object_has_a_place_and_a_name() -> None:
     assert split("s3://bucket/a/b.backup") == ("s3://bucket/a", "b.backup")
     assert split("s3://bucket/b.backup") == ("s3://bucket", "b.backup")

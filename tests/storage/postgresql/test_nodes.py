@@ -168,6 +168,10 @@ async def test_a_path_too_long_for_the_index_is_refused(store: PostgresqlStorage
         ("postgresql://u:secret@h/d", "holds a password"),
         ("postgresql://u@h/d?nonsense=1", "cannot be read"),
         ("postgresql://u@h/d?sslmode=prefer", "one of disable"),
+        ("postgresql://u@h/d?connect_timeout=secret", "connect_timeout"),
+        ("postgresql://u@h/d?connect_timeout=0", "connect_timeout"),
+        ("postgresql:///d?host=a,b,c&port=1,2", "for each host"),
+        ("postgresql:///d?host=a,b&hostaddr=127.0.0.1,127.0.0.2,127.0.0.3", "for each host"),
     ],
 )
 def test_addresses_that_cannot_be_used(url: str, problem: str) -> None:

@@ -62,9 +62,16 @@ def _backup(session: Session) -> int:
     shown = place.where(name)
     try:
         header, packed = _written(session, place, name)
-        removed = expire(place, session.args.keep) if session.args.keep else []
+    except Failure:
+        raise
     except (OSError, StrongroomError) as error:
         raise Failure(errors.USAGE, f"no backup was written to {shown}", f"{error}.") from None
+    try:
+        removed = expire(place, session.args.keep) if session.args.keep else []
+    except (OSError, StrongroomError) as error:
+        raise Failure(
+            errors.USAGE, f"the backup is in {shown}, but older ones were not removed", f"{error}."
+        ) from None
     session.output.facts(
         {
             "version": 1,
@@ -91,6 +98,8 @@ def _target(session: Session) -> tuple[Place, str]:
             name, text = places.name_at(time.time()), args.to
         elif args.output.startswith(s3.SCHEME):
             text, name = s3.split(args.output)
+        elif "://" in args.output:
+            raise InvalidRequest(f"a backup is a file, or {s3.SCHEME}BUCKET/KEY")
         else:
             name, text = Path(args.output).name, str(Path(args.output).parent)
         place = places.place_of(text, region=args.region, endpoint=args.endpoint)

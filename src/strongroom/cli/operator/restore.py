@@ -12,9 +12,9 @@ from strongroom.cli import errors, parsing
 from strongroom.cli.errors import Failure
 from strongroom.cli.migrate import TLS_MODES
 from strongroom.cli.operator.backup import s3_options
-from strongroom.cli.operator.restore_shared import restore_shared
+from strongroom.cli.operator.restore_shared import restore_shared, revoke_all
 from strongroom.cli.prompt import confirmed
-from strongroom.errors import StrongroomError
+from strongroom.errors import InvalidRequest, StrongroomError
 
 if TYPE_CHECKING:
     import argparse
@@ -67,6 +67,8 @@ def _restore(session: Session) -> int:
                 return errors.OK
             else:
                 header = _checked_and_restored(session, source, Path(args.data), dry_run=args.dry_run)
+    except Failure:
+        raise
     except (OSError, StrongroomError) as error:
         why = (
             f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else error
@@ -90,16 +92,22 @@ def _restore(session: Session) -> int:
 def local(args: argparse.Namespace) -> Iterator[Path]:
     """The backup as a file of this machine: of S3-compatible storage a copy, which is gone afterwards."""
     if not args.file.startswith("s3://"):
+        if "://" in args.file:  # not quoted: it may hold a password
+            raise Failure(errors.USAGE, "a backup is a file, or s3://BUCKET/KEY")
         if not Path(args.file).is_file():
             raise Failure(errors.USAGE, f"there is no {args.file}")
         yield Path(args.file)
         return
     from strongroom.storage.backup import s3  # noqa: PLC0415 (for this option alone)
 
-    place, name = s3.split(args.file)
+    try:
+        url, name = s3.split(args.file)
+        place = s3.S3Place(url, region=args.region, endpoint=args.endpoint)
+    except InvalidRequest as error:
+        raise Failure(errors.USAGE, "there is no such place for a backup", f"{error}.") from None
     with TemporaryDirectory(prefix="strongroom-restore-") as directory:
         copy = Path(directory) / "fetched.backup"
-        s3.S3Place(place, region=args.region, endpoint=args.endpoint).fetch(name, copy)
+        place.fetch(name, copy)
         yield copy
 
 
@@ -135,9 +143,9 @@ def _checked_and_restored(
         header = file.extract(source, snapshot)
         if not dry_run:
             with _set_aside(directory):
-                restore_snapshot(snapshot, directory, header["sha256"])
-                if session.args.revoke_all:
-                    _mark(directory)
+                # The mark is in the store from the first moment on, whenever this process is killed.
+                prepare = revoke_all if session.args.revoke_all else lambda _: None
+                restore_snapshot(snapshot, directory, header["sha256"], prepare)
     except StoreInUse as error:
         raise Failure(
             errors.USAGE, f"the server of {directory} is running", f"{error}.", "Stop it first."
@@ -194,22 +202,3 @@ def _set_aside(directory: Path) -> Iterator[None]:
         if present:
             aside.rmdir()
         raise
-
-
-def _mark(directory: Path) -> None:
-    """Leave the mark that the next unseal obeys by revoking every token."""
-    import asyncio  # noqa: PLC0415 (for this option alone)
-
-    from strongroom.storage.sqlite import SqliteStorage  # noqa: PLC0415 (same)
-    from strongroom.system.restored import MARK  # noqa: PLC0415 (same)
-
-    async def mark() -> None:
-        storage = SqliteStorage(directory)
-        try:
-            tx = storage.begin()
-            tx.put(MARK, b"1")
-            await tx.commit()
-        finally:
-            await storage.close()
-
-    asyncio.run(mark())

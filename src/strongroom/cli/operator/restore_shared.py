@@ -14,6 +14,7 @@ from strongroom.errors import Unavailable
 
 if TYPE_CHECKING:
     from strongroom.cli.session import Session
+    from strongroom.storage.postgresql.address import Address
 
 
 def restore_shared(session: Session, source: Path) -> dict[str, Any]:
@@ -22,28 +23,28 @@ def restore_shared(session: Session, source: Path) -> dict[str, Any]:
     Raises Failure, StrongroomError and OSError. What was cut short goes on when it is run again.
     """
     from strongroom.storage.backup import file  # noqa: PLC0415 (for this option alone)
+    from strongroom.storage.postgresql.address import address  # noqa: PLC0415 (same)
     from strongroom.storage.snapshot import check_snapshot  # noqa: PLC0415 (same)
 
+    args = session.args
+    where = address(args.storage, password_file=args.password_file, tls=args.tls, tls_ca=args.tls_ca)
     with TemporaryDirectory(prefix="strongroom-restore-") as directory:
         snapshot = Path(directory) / "store.snapshot"
         header = file.extract(source, snapshot)
         check_snapshot(snapshot, header["sha256"])
-        if session.args.revoke_all:
-            _mark(snapshot)
-        if not session.args.dry_run:
-            _move(session, snapshot)
+        if args.revoke_all:
+            revoke_all(snapshot)
+        if not args.dry_run:
+            _move(where, snapshot)
     return header
 
 
-def _move(session: Session, snapshot: Path) -> None:
+def _move(where: Address, snapshot: Path) -> None:
     import psycopg  # noqa: PLC0415 (same)
 
     from strongroom.storage.contract import StoreInUse  # noqa: PLC0415 (for this option alone)
     from strongroom.storage.migration import PostgresqlPlace, SnapshotPlace, move  # noqa: PLC0415 (same)
-    from strongroom.storage.postgresql.address import address  # noqa: PLC0415 (same)
 
-    args = session.args
-    where = address(args.storage, password_file=args.password_file, tls=args.tls, tls_ca=args.tls_ca)
     try:
         target = PostgresqlPlace(where, target=True)
     except StoreInUse as error:
@@ -55,9 +56,12 @@ def _move(session: Session, snapshot: Path) -> None:
             raise Unavailable(f"{where.shown} failed ({error.sqlstate or 'no connection'})") from None
 
 
-def _mark(snapshot: Path) -> None:
-    """Leave the mark that the next unseal obeys by revoking every token."""
+def revoke_all(snapshot: Path) -> None:
+    """Leave the mark in a copy of the store that the next unseal obeys by revoking every token."""
     from strongroom.system.restored import MARK  # noqa: PLC0415 (for this option alone)
 
-    with closing(sqlite3.connect(snapshot)) as connection, connection:
-        connection.execute("INSERT OR REPLACE INTO entries (key, value) VALUES (?, ?)", (MARK, b"1"))
+    try:
+        with closing(sqlite3.connect(snapshot)) as connection, connection:
+            connection.execute("INSERT OR REPLACE INTO entries (key, value) VALUES (?, ?)", (MARK, b"1"))
+    except sqlite3.Error as error:
+        raise OSError(f"{snapshot} cannot be written: {error}") from None

@@ -30,6 +30,8 @@ MOST_PARTS = 10_000
 BLOCK = 2**20
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _CONNECT_SECONDS, _ANSWER_SECONDS, _ATTEMPTS = 5, 60, 5
+# What was given is not quoted when it is refused: it may hold them.
+_NO_SECRETS = "credentials are found as AWS's tools find them"
 _ABSENT = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 _THERE_ALREADY = frozenset({"PreconditionFailed", "412"})
 
@@ -43,9 +45,11 @@ class S3Place:
         """Raises InvalidRequest."""
         bucket, _, prefix = url.removeprefix(SCHEME).partition("/")
         if not _BUCKET.fullmatch(bucket):
-            raise InvalidRequest(f"{url} names no bucket: {SCHEME}BUCKET/PREFIX")
+            raise InvalidRequest(f"the address names no bucket: {SCHEME}BUCKET/PREFIX; {_NO_SECRETS}")
+        if not prefix.isprintable() or any(sign in prefix for sign in "?#"):
+            raise InvalidRequest(f"the address is {SCHEME}BUCKET/PREFIX and no more; {_NO_SECRETS}")
         if endpoint and not _encrypted_or_near(endpoint):
-            raise InvalidRequest(f"{endpoint} is no https:// address")
+            raise InvalidRequest(f"the endpoint is no https:// address of a host; {_NO_SECRETS}")
         if find_spec(PACKAGE) is None:
             raise InvalidRequest('S3 storage needs a package: pip install "strongroom[s3]"')
         self._bucket = bucket
@@ -198,7 +202,7 @@ def split(url: str) -> tuple[str, str]:
     """An object's place and name. Raises InvalidRequest."""
     place, _, name = url.removeprefix(SCHEME).rpartition("/")
     if not place or not name:
-        raise InvalidRequest(f"{url} names no object: {SCHEME}BUCKET/KEY")
+        raise InvalidRequest(f"the address names no object: {SCHEME}BUCKET/KEY; {_NO_SECRETS}")
     return f"{SCHEME}{place}", name
 
 
@@ -215,12 +219,14 @@ def _parts(packed: Packed, size: int) -> Iterator[bytes]:
 
 
 def _encrypted_or_near(endpoint: str) -> bool:
-    """Whether it is https, or plain HTTP to this machine."""
-    parts = urlsplit(endpoint)
-    if parts.scheme == "https" and parts.hostname:
-        return True
+    """Whether it is https, or plain HTTP to this machine, and holds no credentials."""
     try:
-        near = parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
+        parts = urlsplit(endpoint)
+        if not parts.hostname or parts.port == 0 or "@" in parts.netloc or parts.query or parts.fragment:
+            return False
+        if parts.scheme == "https":
+            return True
+        near = parts.hostname == "localhost" or ip_address(parts.hostname).is_loopback
     except ValueError:
         return False
     return near and parts.scheme == "http"

@@ -4,6 +4,7 @@ Off loopback the connection is encrypted and the server's certificate is checked
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -59,6 +60,7 @@ def address(
             "the PostgreSQL URL holds a password; give it in a file (storage.password_file) "
             f"or in {PASSWORD_VARIABLE}"
         )
+    _check_lists(settings)
     hosts = [host for host in str(settings.get("host", "")).split(",") if host]
     named = {key: str(value) for key, value in settings.items() if value is not None}
     mode = _mode(tls or named.get("sslmode", ""), hosts)
@@ -76,6 +78,16 @@ def address(
     )
     weak = mode not in CHECKED_MODES and not all(map(_near, hosts))
     return Address(Sensitive(conninfo), shown, weak)
+
+
+def _check_lists(settings: Mapping[str, object]) -> None:
+    """What connecting takes from the URL by itself: one port for all hosts or each its own, and a time."""
+    many = {key: str(settings.get(key, "")).count(",") + 1 for key in ("host", "hostaddr", "port")}
+    if not set(many.values()) <= {1, max(many["host"], many["hostaddr"])}:
+        raise InvalidRequest("the PostgreSQL URL does not name one port, or address, for each host")
+    seconds = str(settings.get("connect_timeout", "1"))
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", seconds):
+        raise InvalidRequest("connect_timeout in the PostgreSQL URL is a number of seconds, 1 or more")
 
 
 def _mode(wanted: str, hosts: list[str]) -> str:
