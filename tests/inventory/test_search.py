@@ -175,6 +175,21 @@ def test_hostile_text_takes_no_longer_than_its_length(text: bytes) -> None:
     assert time.process_time() - began < 8
 
 
+@pytest.mark.parametrize("between", [b"  ", b"\xff" * 38], ids=["together", "apart"])
+@pytest.mark.parametrize("encode", [bytes, b64encode, hexlify])
+def test_one_value_very_often_takes_no_longer_than_its_length(
+    encode: Callable[[bytes], bytes], between: bytes
+) -> None:
+    """Who may store one value could fill a file with it: each once had the whole run around it decoded."""
+    secret = drawn(3, 40, LETTERS)
+    count = 600_000 // len(secret + between)
+    text = encode((secret + between) * count)
+    began = time.process_time()
+    found = Index([secret]).finds(text)
+    assert time.process_time() - began < 8
+    assert [match.secret for match in found] == [secret] * count
+
+
 def test_values_whose_windows_all_have_escaped_characters_are_sought() -> None:
     """However many of them: the choice among windows that all cost more than they hide once failed."""
     assert anchor(b'x9"K&7<Qz>/m\\T4\'v`P"3&dR<8>') is not None

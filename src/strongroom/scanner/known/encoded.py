@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from strongroom.scanner.known.texts import Readable
+
 REACH = 1 << 20  # characters of one run to either side, and of one text over several lines
 LINES = 64, 76  # characters of a line that another may follow
 _MARGIN = 16  # characters around a mark that may belong to what it marks
@@ -65,14 +67,30 @@ class Part(NamedTuple):
         begin, end = self.first + first * 8 // bits, self.first - -last * 8 // bits
         return self.written.place(begin), self.written.place(end - 1) + 1
 
+    @property
+    def _alphabet(self) -> tuple[bytes, int]:
+        """The characters of its encoding, and how many stand for whole bytes."""
+        return (_HEX, 2) if self.hexed else (_BASE64, _SHIFTS)
+
+    def _written_at(self, at: int) -> int:
+        return self.first + at * 8 // (4 if self.hexed else 6)
+
+    def has(self, part: Readable, at: int) -> bool:
+        """Whether this, a whole run, is all around part.text[at], or more than a value may be."""
+        alphabet, step = self._alphabet
+        if not isinstance(part, Part) or part.written is not self.written or part.hexed != self.hexed:
+            return False
+        middle, end = part._written_at(at), self._written_at(len(self.text))
+        if (part.first - self.first) % step or not self.first <= middle < end:
+            return False
+        around_end = self.written.text[end - _SHIFTS : end + _SHIFTS]
+        ends = len(around_end) < 2 * _SHIFTS or around_end.translate(None, alphabet) != b""
+        return ends or end - middle >= REACH // 2
+
     def whole(self, at: int) -> Part:
         """The whole run around text[at]."""
-        text, alphabet, step = (
-            self.written.text,
-            _HEX if self.hexed else _BASE64,
-            2 if self.hexed else _SHIFTS,
-        )
-        middle = self.first + at * 8 // (4 if self.hexed else 6)
+        text, (alphabet, step) = self.written.text, self._alphabet
+        middle = self._written_at(at)
         before = text[max(0, middle - REACH) : middle]
         behind = text[middle : middle + REACH]
         low = middle - (len(before) - len(before.rstrip(alphabet)))

@@ -32,6 +32,10 @@ class Plain(NamedTuple):
         """All around text[at]: nothing was left out."""
         return self
 
+    def has(self, part: object, at: int) -> bool:
+        """Whether it is that text."""
+        return part is self
+
 
 _JSON = re.compile(rb'(?:\\u[dD][89abAB][0-9a-fA-F]{2})?\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt\'])')
 _URL = re.compile(rb"%[0-9a-fA-F]{2}")

@@ -7,8 +7,9 @@ the window, and a check that only the whole value passes.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from itertools import accumulate
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from strongroom.scanner.detector import Detector
@@ -20,7 +21,7 @@ from strongroom.scanner.known.windows import WIDTH
 from strongroom.scanner.scan import can_group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from strongroom.scanner.blob import Version
     from strongroom.scanner.known.search import Filter
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 BATCH = 500  # points or rows in one request
 _REMEMBERED = 100_000
+_START = attrgetter("start")
 DETECTOR = Detector(
     "strongroom.known_value",
     "Value held by the vault",
@@ -124,12 +126,13 @@ class KnownFinder:
             return
         plain, seen = Plain(data), look(data, self._survey, self._filter)
         joined = Joined(decoded(data, seen, self._survey, self._filter))
-        searched: tuple[Readable, ...] = (plain, joined) if joined.text else (plain,)
-        for text in searched:
-            for first, last, match in self._tokens(text.text):
-                yield _placed(match, text.span(first, last), data)
+        searched: tuple[Plain | Joined, ...] = (plain, joined) if joined.text else (plain,)
+        for search in searched:
+            for first, last, match in self._tokens(search.text):
+                yield _placed(match, search.span(first, last), data)
         texts: list[tuple[Readable, Places]] = [(plain, seen.places)]
-        texts += [(whole, self._places(whole.text)) for whole in self._inner(joined)]
+        inner = joined.wholes(self._places(joined.text))
+        texts += [(whole, self._places(whole.text)) for whole in inner]
         wanted = {text.text[at : at + WIDTH]: row for text, places in texts for at, row in places}
         if len(self._seen) > _REMEMBERED:
             self._seen.clear()
@@ -140,11 +143,6 @@ class KnownFinder:
 
     def _places(self, text: bytes) -> Places:
         return look(text, self._survey, self._filter).places
-
-    def _inner(self, joined: Joined) -> Iterable[Readable]:
-        """The whole of each encoded text in which a window may stand."""
-        found = [joined.whole(at) for at, _ in self._places(joined.text)]
-        return {(*text.span(0, len(text.text)), len(text.text)): text for text in found}.values()
 
     def _tokens(self, text: bytes) -> Iterator[tuple[int, int, Match]]:
         """The tokens of the vault's server."""
@@ -222,14 +220,19 @@ def _merged(found: list[Match], known: list[Match]) -> list[Match]:
     if not known:
         return found
     kept = _apart(known)
-    kept += [m for m in found if not any(k.start < m.end and m.start < k.end for k in kept)]
-    return sorted(kept, key=lambda m: m.start)
+    return sorted([*kept, *(m for m in found if _is_free(kept, m))], key=_START)
 
 
 def _apart(matches: list[Match]) -> list[Match]:
-    """Of matches over each other the longest."""
+    """Of matches over each other the longest, in order."""
     kept: list[Match] = []
     for match in sorted(matches, key=lambda m: (m.start - m.end, m.start)):
-        if not any(k.start < match.end and match.start < k.end for k in kept):
-            kept.append(match)
+        if _is_free(kept, match):
+            insort(kept, match, key=_START)
     return kept
+
+
+def _is_free(kept: list[Match], match: Match) -> bool:
+    """Whether none of `kept`, which are in order and apart, stands over `match`."""
+    before = bisect_left(kept, match.end, key=_START)
+    return not before or kept[before - 1].end <= match.start

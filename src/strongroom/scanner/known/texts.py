@@ -11,7 +11,7 @@ import numpy as np
 from strongroom.scanner.known import encoded, escapes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,6 +40,10 @@ class Readable(Protocol):
         """All that was encoded together with text[at]."""
         ...
 
+    def has(self, part: Readable, at: int) -> bool:
+        """Whether this, a whole, is that of part.text[at]."""
+        ...
+
 
 class Plain(NamedTuple):
     """A text as it is."""
@@ -53,6 +57,10 @@ class Plain(NamedTuple):
     def whole(self, at: int) -> Plain:
         """The text."""
         return self
+
+    def has(self, part: Readable, at: int) -> bool:
+        """Whether it is that text."""
+        return part is self
 
 
 class Joined:
@@ -68,10 +76,15 @@ class Joined:
         number = bisect_right(self._starts, first) - 1
         return self._parts[number].span(first - self._starts[number], last - self._starts[number])
 
-    def whole(self, at: int) -> Readable:
-        """All that was encoded together with text[at]."""
-        number = bisect_right(self._starts, at) - 1
-        return self._parts[number].whole(at - self._starts[number])
+    def wholes(self, places: Places) -> Iterator[Readable]:
+        """Yield all that was encoded together with a window at any of `places`, ascending; each once."""
+        last: Readable | None = None
+        for at, _ in places:
+            number = bisect_right(self._starts, at) - 1
+            part, inner = self._parts[number], at - self._starts[number]
+            if last is None or not last.has(part, inner):
+                last = part.whole(inner)
+                yield last
 
 
 class Look(NamedTuple):
