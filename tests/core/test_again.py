@@ -46,6 +46,15 @@ async def test_it_is_counted_and_recorded_like_any_other(house: House) -> None:
     assert asked["request"]["id"] == answered["request"]["id"] == "request-again"
 
 
+async def test_its_size_counts_the_entries_it_compares_with(house: House) -> None:
+    """A short secret with a long history is a short answer over a long entry."""
+    few = (await leave(house)).size
+    await house.write("secret/metadata/a", {"max_versions": 1000})
+    for number in range(300):
+        await house.write("secret/data/a", {"data": {"pin": number}})
+    assert (await leave(house)).size > few + 300 * 10
+
+
 async def test_a_log_that_takes_nothing_leaves_it_to_the_long_way(house: House) -> None:
     again, outcomes = await leave(house), list[StrongroomError | None]()
     house.log.broken = True

@@ -76,9 +76,9 @@ class BarrierTransaction:
         return self._tx.dirty
 
     @property
-    def unchanged(self) -> Callable[[], bool] | None:
+    def rereadable(self) -> Rereadable | None:
         """What tells at once whether all that was read is so still and durable; None where nothing does."""
-        return self._tx.unchanged if isinstance(self._tx, Rereadable) else None
+        return self._tx if isinstance(self._tx, Rereadable) else None
 
     async def get(self, key: str) -> bytes | None:
         """Return the plaintext at `key`. Raises IntegrityFailure when the entry does not authenticate."""

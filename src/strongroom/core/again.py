@@ -21,6 +21,7 @@ from strongroom.core.visit import Visit
 from strongroom.errors import AuditFailed, StrongroomError
 from strongroom.framework import Operation, Request, Response
 from strongroom.framework.again import Done
+from strongroom.storage.contract import Rereadable
 
 if TYPE_CHECKING:
     from strongroom.core.core import Core
@@ -32,7 +33,7 @@ class GivenAgain:
     """One answer: what it rested on, and the two audit entries of whoever is given it."""
 
     __slots__ = (
-        "_acl", "_answered", "_asked", "_core", "_request", "_response", "_session", "_target", "_unchanged",
+        "_acl", "_answered", "_asked", "_core", "_read", "_request", "_response", "_session", "_target",
         "_until", "size",
     )  # fmt: skip
 
@@ -42,14 +43,14 @@ class GivenAgain:
         request: Request,
         response: Response,
         target: Target,
-        standing: tuple[Session, ACL, Callable[[], bool]],
+        standing: tuple[Session, ACL, Rereadable],
         forms: tuple[Form, Form],
     ) -> None:
         self._core = core
         self._request, self._response, self._target = request, response, target
-        self._session, self._acl, self._unchanged = standing
+        self._session, self._acl, self._read = standing
         self._asked, self._answered = forms
-        self.size = sum(map(len, (*self._asked, *self._answered)))
+        self.size = self._read.held() + sum(map(len, (*self._asked, *self._answered)))
         expires = self._session.entry.expires
         self._until = min(response.good_until, self._acl.valid_until, expires or response.good_until)
 
@@ -78,7 +79,7 @@ class GivenAgain:
             and core.tokens.holds(session)
             and core.policies.known(session.entry.policies, now) is self._acl
             and core.router.current(self._target)
-            and self._unchanged()
+            and self._read.unchanged()
         )
 
     def _recorded(self, started: float, done: Done, failure: str) -> None:
@@ -103,15 +104,15 @@ def leave(core: "Core", visit: Visit, response: Response) -> Callable[[], GivenA
 def _made(core: "Core", visit: Visit, facts: Mapping[str, str | int], until: float) -> GivenAgain | None:
     """The leave; None where the answer depends on what cannot be looked at."""
     request, session, acl, tx = visit.request, visit.session, visit.acl, visit.tx
-    unchanged = tx.unchanged if tx is not None else None
-    if not until or session is None or acl is None or unchanged is None or core.coherence is not None:
+    read = tx.rereadable if tx is not None else None
+    if not until or session is None or acl is None or read is None or core.coherence is not None:
         return None
     if visit.namespaced or visit.reran or len(visit.trail.forms) != 2 or not _plain(request):
         return None
     asked, answered = visit.trail.forms
     told = Response(facts=facts, good_until=until)
     return GivenAgain(
-        core, replace(request, token=None), told, visit.target, (session, acl, unchanged), (asked, answered)
+        core, replace(request, token=None), told, visit.target, (session, acl, read), (asked, answered)
     )
 
 

@@ -60,6 +60,10 @@ class Rereadable(Protocol):
         """Whether all that was read is so still and durable; False too where only waiting could tell."""
         ...
 
+    def held(self) -> int:
+        """How many bytes of what was read it keeps for that."""
+        ...
+
 
 class Storage(Protocol):
     """A backend: memory, sqlite, postgresql."""

@@ -111,6 +111,10 @@ class OptimisticTransaction:
             self._changes = backing.changes
         return not backing.unsettled or not self._read_unsettled(backing.unsettled)
 
+    def held(self) -> int:
+        """How many bytes were read."""
+        return sum(len(value) for value in self._reads.values() if value is not None)
+
     def _check(self) -> None:
         backing = self._backing
         for key, value in self._reads.items():
