@@ -194,9 +194,28 @@ def test_an_object_has_a_place_and_a_name() -> None:
 
 
 def test_what_a_killed_process_left_in_a_directory_is_removed_when_it_is_old(tmp_path: Path) -> None:
-    left = tmp_path / f".{name_at(0)}.partial"
+    left = tmp_path / f".{name_at(0)}.0123abcd.partial"
+    same, foreign = tmp_path / ".90000.backup.0123abcd.partial", tmp_path / ".film.0123abcd.partial"
     for age, there in ((3600, True), (90_000, False)):
-        left.touch()
-        os.utime(left, (left.stat().st_atime, left.stat().st_mtime - age))
+        for path in (left, same, foreign):
+            path.touch()
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - age))
         DirectoryPlace(tmp_path).write(f"{age}.backup", packed(b"snapshot"))
-        assert left.exists() is there
+        assert (left.exists(), same.exists(), foreign.exists()) == (there, there, True)
+
+
+def test_of_two_that_write_the_same_name_at_once_one_is_kept_whole(tmp_path: Path) -> None:
+    target = tmp_path / "x.backup"
+    body = b"first" * 1000
+
+    def interrupted() -> Iterator[bytes]:
+        yield body[:100]
+        file.write(target, packed(b"second"))
+        yield body[100:]
+
+    header = {"size_bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    with pytest.raises(InvalidRequest, match="never overwrites"):
+        file.write(target, Packed(header, interrupted()))
+    assert list(tmp_path.iterdir()) == [target]
+    file.extract(target, tmp_path / "snapshot")
+    assert (tmp_path / "snapshot").read_bytes() == b"second"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from strongroom.errors import IntegrityFailure, InvalidRequest
@@ -68,10 +69,9 @@ def write(path: Path, packed: Packed) -> None:
 
     Raises InvalidRequest when `path` exists, IntegrityFailure when the snapshot is not what the header says.
     """
-    if path.exists():
-        raise InvalidRequest(f"{path} exists; a backup never overwrites")
-    partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)
+    _expect_none(path)
+    # A name of its own: another process may write a file of the same name, or have been killed at it.
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -79,10 +79,16 @@ def write(path: Path, packed: Packed) -> None:
                 file.write(part)
             file.flush()
             os.fsync(file.fileno())
+        _expect_none(path)
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)
     sync_directory(path.parent)
+
+
+def _expect_none(path: Path) -> None:
+    if path.exists():
+        raise InvalidRequest(f"{path} exists; a backup never overwrites")
 
 
 def extract(path: Path, target: Path) -> dict[str, Any]:

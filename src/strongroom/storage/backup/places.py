@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NAMED = "strongroom-%Y%m%dT%H%M%SZ.backup"
 OURS = re.compile(r"strongroom-[0-9]{8}T[0-9]{6}Z\.backup")
-_LEFT_BEHIND = re.compile(rf"\.{OURS.pattern}\.partial")
+_LEFT_BEHIND = r"\.(?:{}|{})\.[0-9a-f]{{8}}\.partial"
 _DAY = 86400.0
 
 
@@ -78,8 +78,9 @@ class DirectoryPlace:
     def write(self, name: str, packed: Packed) -> None:
         """Write and sync it under a name that says so, then rename it."""
         self.expect(name)
+        left = re.compile(_LEFT_BEHIND.format(OURS.pattern, re.escape(name)))
         for path in self._directory.iterdir():  # of a process that was killed
-            if _LEFT_BEHIND.fullmatch(path.name) and path.stat().st_mtime < time.time() - _DAY:
+            if left.fullmatch(path.name) and path.stat().st_mtime < time.time() - _DAY:
                 path.unlink(missing_ok=True)
         file.write(self._directory / name, packed)
 
