@@ -15,11 +15,13 @@ from strongroom.scanner.formats import Candidate
 from strongroom.scanner.generic_assign import Cursor, assignments
 from strongroom.scanner.generic_judge import Verdict, judge, judge_shape
 from strongroom.scanner.generic_language import Place, place_of
-from strongroom.scanner.generic_shapes import Shaped, private_keys, shapes
+from strongroom.scanner.generic_shapes import AHEAD, Shaped, private_keys, shapes, to_its_end
 from strongroom.scanner.generic_triggers import TRIGGERS, Trigger
 
 __all__ = ["TRIGGERS", "Trigger", "find", "hits"]
 
+_SHORT = ("command", "device")  # families whose secret ends within so many bytes of a hit:
+_SHORT_REACH = 600
 _KINDS = tuple(t.name for t in TRIGGERS)
 
 
@@ -59,6 +61,7 @@ def find(path: str, data: bytes, ends: Iterable[tuple[int, int]]) -> Iterator[Ca
 def _generic(data: bytes, ends: Iterable[tuple[int, int]], place: Place) -> Iterator[Candidate]:
     cursor = Cursor()
     places: set[int] = set()
+    looked: dict[str, int] = {}
     ordered = sorted(ends, key=lambda hit: (_KINDS[hit[0]] == "assign", hit[1]))
     for trigger, end in ordered:
         kind = _KINDS[trigger]
@@ -67,17 +70,28 @@ def _generic(data: bytes, ends: Iterable[tuple[int, int]], place: Place) -> Iter
                 _shaped(s, data, Verdict(True, 1.0, ("a private key in its armour",)))
                 for s in private_keys(data, end, places)
             )
+        elif kind in _SHORT:
+            if end > looked.get(kind, 0):  # else the look at a hit before it has shown all around it
+                looked[kind] = _shown(data, end)
+                yield from _shapes(data, end, place, places, kind)
         elif kind != "assign":
             yield from _shapes(data, end, place, places, kind)
         else:
             yield from _assigned(data, end, place, cursor)
 
 
+def _shown(data: bytes, end: int) -> int:
+    """Up to which hit the shapes around one that ends at `end` are those of all."""
+    line_end = data.find(b"\n", end, end + AHEAD - _SHORT_REACH)
+    return line_end if line_end >= 0 else end + AHEAD - _SHORT_REACH
+
+
 def _shapes(data: bytes, end: int, place: Place, seen: set[int], family: str) -> Iterator[Candidate]:
     for shaped in shapes(data, end, seen, family):
         verdict = judge_shape(shaped, data, place)
         if verdict.accepted:
-            yield _shaped(shaped, data, verdict)
+            whole = to_its_end(shaped, data) if family in _SHORT else shaped
+            yield _shaped(whole, data, verdict)
 
 
 def _shaped(shaped: Shaped, data: bytes, verdict: Verdict) -> Candidate:

@@ -226,13 +226,16 @@ _PUTTY = lazy(
 _BASE64_RUN = lazy(rb"[A-Za-z0-9+/=]{24}")
 
 
+AHEAD = 6000  # bytes behind a hit in which shapes are looked for
+
+
 def shapes(data: bytes, end: int, seen: set[int], family: str = "") -> Iterator[Shaped]:
     """Yield the shapes around a hit's `end`: those of the trigger's `family`, or of all.
 
     `seen` keeps a place from being yielded twice.
     """
     left = max(0, data.rfind(b"\n", 0, max(0, end - 1)) + 1, end - 400)
-    right = min(len(data), end + 6000)
+    right = min(len(data), end + AHEAD)
     line_end = data.find(b"\n", end, right)
     right = right if line_end < 0 else line_end
     for shape in SHAPES.get(family) or _ALL:
@@ -243,6 +246,20 @@ def shapes(data: bytes, end: int, seen: set[int], family: str = "") -> Iterator[
             named = match["n"].decode() if "n" in shape.pattern.groupindex else ""
             start = match.start("v") + (data[match.start("v")] in b"\"'")
             yield Shaped(shape, start, match.end("v"), named)
+
+
+_REST = lazy(rb"[^\s\"'`<>|;,()]{0,400}")
+
+
+def to_its_end(shaped: Shaped, data: bytes) -> Shaped:
+    """With all of a word, or of what is quoted: a pattern may end within, and no report may show the rest."""
+    word = data[max(0, shaped.start - 200) : shaped.start].rpartition(b" ")[2]
+    behind = data[shaped.end : shaped.end + 400].partition(b"\n")[0]
+    for quote in (word[-1:], word[:1]):
+        if quote in (b'"', b"'") and quote in behind:
+            return shaped._replace(end=shaped.end + behind.index(quote))
+    rest = _REST.match(data, shaped.end)
+    return shaped._replace(end=rest.end()) if rest else shaped
 
 
 _ALL = tuple(shape for family in SHAPES.values() for shape in family)

@@ -1,5 +1,6 @@
 """Generic detection on hand-written files: what it must find, and what it must leave alone."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from strongroom.scanner import generic
 from strongroom.scanner.falsealarms import placeholder
 from tests.scanner.marked import found, samples, unmark
 
+_COMMAND = [trigger.name for trigger in generic.TRIGGERS].index("command")
 FILES = Path(__file__).parent / "files"
 SAMPLES = [(name, text) for collection in sorted(FILES.glob("*.txt")) for name, text in samples(collection)]
 
@@ -74,3 +76,23 @@ def test_a_kind_of_resource_is_no_name_of_a_secret() -> None:
     assert list(generic.find("a.py", kinds, generic.hits(kinds))) == []
     hiera = b'"profile::db::password": "x7Kd93kd0LmQ"\n'
     assert [c.secret for c in generic.find("a.json", hiera, generic.hits(hiera))] == [b"x7Kd93kd0LmQ"]
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        (b'wpa_passphrase "My Net" "Tr0ub4dor and3Zk"', b"Tr0ub4dor and3Zk"),
+        (b"plink root@host -pw " + b"Xq7vLp92mQzKdW83jfk" * 6, b"Xq7vLp92mQzKdW83jfk" * 6),
+        (b"smbclient //srv/a -U 'corp\\bob%Vx93k\"Qp2'", b'Vx93k"Qp2'),
+        (b"username admin privilege 15 secret 0 Adm93kkLqx$Zk", b"Adm93kkLqx$Zk"),
+    ],
+)
+def test_of_a_secret_in_a_command_no_rest_is_left_to_be_shown(line: bytes, secret: bytes) -> None:
+    assert [c.secret for c in generic.find("a.sh", line, generic.hits(line))] == [secret]
+
+
+def test_a_long_line_of_commands_takes_no_longer_than_its_length() -> None:
+    data = b"smbclient -U a%" * 20_000
+    began = time.process_time()
+    assert list(generic.find("a.sh", data, [(_COMMAND, end) for end in range(15, len(data), 15)])) != []
+    assert time.process_time() - began < 8
