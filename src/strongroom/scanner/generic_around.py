@@ -122,12 +122,18 @@ def _translation(found: Assignment, value: str, data: bytes, place: Place) -> bo
     return place.locale and _LETTERS.fullmatch(value) is not None
 
 
+_MANIFEST = 64 << 10  # bytes of a manifest between its kind and a value
+
+
 def _sealed(found: Assignment, value: str, data: bytes, place: Place) -> bool:
     """What only a cluster or a key service can open, and the digests that Helm's charts note of a Secret."""
     before = data[max(0, found.at - 200) : found.at]
     if before.endswith(b"checksum/") or b"ENC[AES256_GCM," in before[before.rfind(b"\n") + 1 :]:
         return True
-    return value.startswith("Ag") and len(value) > 40 and b"kind: SealedSecret" in data
+    if not value.startswith("Ag") or len(value) <= 40:
+        return False
+    kind = data.rfind(b"kind: ", max(0, found.at - _MANIFEST), found.at)
+    return kind >= 0 and data.startswith(b"kind: SealedSecret", kind)
 
 
 def _chance_name(found: Assignment, value: str, data: bytes, place: Place) -> bool:

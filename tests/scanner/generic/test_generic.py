@@ -96,3 +96,10 @@ def test_a_long_line_of_commands_takes_no_longer_than_its_length() -> None:
     began = time.process_time()
     assert list(generic.find("a.sh", data, [(_COMMAND, end) for end in range(15, len(data), 15)])) != []
     assert time.process_time() - began < 8
+
+
+def test_a_sealed_secret_does_not_speak_for_what_follows_it() -> None:
+    sealed = b"kind: SealedSecret\nencryptedData:\n  token: AgZk39fQw2xLp84TnBv62RyCm71HsJd05GaXe3QoUi9WqK\n"
+    plain = b"---\nkind: ConfigMap\ndata:\n  token: AgVn82kdLqx93mZpT64RyCm71HsJd05GaXe3QoUi9WrB\n"
+    found = generic.find("a.yaml", sealed + plain, generic.hits(sealed + plain))
+    assert [c.secret[:6] for c in found] == [b"AgVn82"]
