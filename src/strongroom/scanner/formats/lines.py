@@ -20,7 +20,7 @@ _IPSEC = lazy(
     rb"^[^#\n]*:[ \t]*(?:PSK|EAP|XAUTH|NTLM|PIN|PASS|(?:RSA|ECDSA|P12)[ \t]+\S+)[ \t]+" + _QUOTED_OR_WORD,
     re.MULTILINE,
 )
-_SASL = lazy(rb"^[ \t]*(?!#)\S+[ \t]+[^\s:]+:(?P<v>[^\s]{2,200})[ \t]*\r?$", re.MULTILINE)
+_SASL = lazy(rb"^[ \t]*(?!#)\S+[ \t]+[^\s:]+:(?P<v>\S[^\r\n]{1,200}?)[ \t]*\r?$", re.MULTILINE)
 _DAVFS = lazy(rb"^[ \t]*(?!#)(?:\S+)[ \t]+(?:\"[^\"\n]*\"|\S+)[ \t]+" + _QUOTED_OR_WORD, re.MULTILINE)
 _SNMP = lazy(
     rb"^[ \t]*createUser[ \t]+(?:-e[ \t]+\S+[ \t]+)?\S+[ \t]+(?:MD5|SHA[\w-]*)[ \t]+" + _QUOTED_OR_WORD,

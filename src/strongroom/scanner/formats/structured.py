@@ -103,6 +103,7 @@ jenkins_credentials = fields_reader(
 maven_settings = fields_reader(xml_fields, r"(?i)/(?:password|passphrase)$")
 answer_file = fields_reader(xml_fields, r"(?i)(?:^|/)\w*password/value$")
 tomcat_users = fields_reader(xml_fields, r"(?i)/user/@password$")
+nuget = fields_reader(xml_fields, r"(?i)/apikeys/add\[[^/]*\]/@value$", "api_key")
 winscp = fields_reader(ini_fields, r"(?i)/(?:\w*Password\w*|Passphrase)$", "stored_login")
 irc_servers = fields_reader(ini_fields, r"/(?:P|B|PP)$")
 npmrc = fields_reader(ini_fields, r"(?:^|[/:])_(?:authToken|auth|password)$", "token")
