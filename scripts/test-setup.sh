@@ -36,7 +36,7 @@ declare -A needs=(
   [chromium-headless-shell]=chromium-headless-shell
   [gcc]=gcc [git]=git [rsyslogd]=rsyslog [docker-registry]=docker-registry [skopeo]=skopeo [umoci]=umoci
   [etcd]=etcd-server [faketime]=faketime [fish]=fish [gpg]=gnupg [zsh]=zsh [mariadbd]=mariadb-server [patroni]=patroni
-  [softhsm2-util]=softhsm2 [systemd-analyze]=systemd
+  [ip]=iproute2 [nft]=nftables [softhsm2-util]=softhsm2 [systemd-analyze]=systemd
 )
 
 missing=()

@@ -39,10 +39,11 @@ class Database:
     port: int = field(default_factory=free_port)
     name: str = "postgres"
     process: subprocess.Popen[bytes] | None = None
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{self.name}"
+        return f"postgresql://{USER}@{self.host}:{self.port}/{self.name}"
 
     @property
     def address(self) -> Address:
@@ -177,15 +178,13 @@ class Pair:
         self.primary.stop()
 
 
-def joined(directory: Path, primary: Database, port: int, through: int = 0) -> Database:
-    """A standby of `primary`, copied from it (`through` another port), on which its commits wait from now on."""
+def joined(directory: Path, primary: Database, port: int) -> Database:
+    """A standby of `primary`, copied from it as it is named, on which its commits wait from now on."""
     data = directory / "pg"
     data.mkdir(parents=True)
     data.chmod(0o700)
     handed_over(directory, data)
-    source = f"{replace(primary, port=through or primary.port).url}?sslmode=disable".replace(
-        f"{USER}@", f"{USER}:{quote(PASSWORD)}@"
-    )
+    source = f"{primary.url}?sslmode=disable".replace(f"{USER}@", f"{USER}:{quote(PASSWORD)}@")
     copied = run_as(
         data,
         [

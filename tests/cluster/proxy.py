@@ -9,21 +9,21 @@ from typing import Self
 class Flow:
     """One connection, in both directions."""
 
-    def __init__(self, near: socket.socket, far: socket.socket, passing: Event) -> None:
+    def __init__(self, near: socket.socket, far: socket.socket, asking: Event, answering: Event) -> None:
         self.lost = False
         self._sockets = near, far
-        self._passing = passing
-        self._threads = [Thread(target=self._pump, args=ends) for ends in ((near, far), (far, near))]
+        ways = ((near, far, asking), (far, near, answering))
+        self._threads = [Thread(target=self._pump, args=way) for way in ways]
         for thread in self._threads:
             thread.start()
 
-    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+    def _pump(self, source: socket.socket, target: socket.socket, passing: Event) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                self._passing.wait()
+                passing.wait()
                 if not self.lost:
                     target.sendall(data)
-        self._passing.wait()
+        passing.wait()
         if not self.lost:
             with suppress(OSError):
                 target.shutdown(socket.SHUT_WR)
@@ -43,8 +43,8 @@ class Proxy:
 
     def __init__(self, target: int) -> None:
         self._target = target
-        self._passing = Event()
-        self._passing.set()
+        self._asking, self._answering = Event(), Event()
+        self.mend()
         self._flows: list[Flow] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
@@ -53,11 +53,17 @@ class Proxy:
 
     def cut(self) -> None:
         """Hold everything back, as a network does that drops packets: senders send them again later."""
-        self._passing.clear()
+        self._asking.clear()
+        self._answering.clear()
+
+    def cut_answers(self) -> None:
+        """Hold back what comes from the target only."""
+        self._answering.clear()
 
     def mend(self) -> None:
         """Let everything pass, also what was held back."""
-        self._passing.set()
+        self._asking.set()
+        self._answering.set()
 
     def forget(self) -> None:
         """Drop what belongs to present connections, for good and in silence; new ones work."""
@@ -74,7 +80,7 @@ class Proxy:
                     near.close()
                     continue
                 far.settimeout(None)
-                self._flows.append(Flow(near, far, self._passing))
+                self._flows.append(Flow(near, far, self._asking, self._answering))
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +90,6 @@ class Proxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
-        self._passing.set()
+        self.mend()
         for flow in self._flows:
             flow.close()

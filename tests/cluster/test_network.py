@@ -1,6 +1,7 @@
 """The network cut, in silence: what cannot be known is refused in time, and all goes on by itself."""
 
 import asyncio
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import pytest
 from strongroom.storage.postgresql import PostgresqlStorage
 from tests.chaos.vault import done
 from tests.cluster.database import Database, joined, place, prepared
+from tests.cluster.firewall import Firewall, own_network
 from tests.cluster.nodes import Cluster
 from tests.cluster.patroni import until
 from tests.cluster.proxy import Proxy
@@ -28,29 +30,34 @@ UNKNOWN = "the store did not confirm the change: it may have happened or not"
 
 @dataclass
 class Network:
-    """Two nodes, one of them behind a proxy, over a primary whose standby is behind another."""
+    """Two nodes, the way of one to the primary can be cut, and the way of the primary's standby."""
 
     primary: Database
-    to_primary: Proxy
-    to_standby: Proxy
+    to_primary: Proxy | Firewall
+    to_standby: Proxy | Firewall
     behind: Peer
     direct: Peer
+    drops: bool
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+@pytest.fixture(scope="module", params=["held-back", "dropped"])
+def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """Cut by a proxy that holds back what it is sent, then by the kernel that drops packets."""
     with ExitStack() as stack:
+        drops = request.param == "dropped"
+        if drops:
+            _enter_own_network(stack)
         directory = stack.enter_context(place())
         primary = prepared(directory / "first")
-        primary.start()
+        primary.start(listen_addresses="127.0.0.1,127.0.0.2,127.0.0.3,127.0.0.4")
         stack.callback(primary.stop)
         for setting in ("wal_receiver_timeout", "wal_sender_timeout"):
             primary.ask(f"ALTER SYSTEM SET {setting} = '4s'")
-        to_standby = stack.enter_context(Proxy(primary.port))
-        standby = joined(directory / "second", primary, free_port(), to_standby.port)
+        to_standby, way = _cuttable(stack, primary, "127.0.0.3", drops=drops)
+        standby = joined(directory / "second", way, free_port())
         stack.callback(standby.stop)
-        to_primary = stack.enter_context(Proxy(primary.port))
-        made = Cluster(tmp_path_factory.mktemp("network"), replace(primary, port=to_primary.port).url)
+        to_primary, way = _cuttable(stack, primary, "127.0.0.2", drops=drops)
+        made = Cluster(tmp_path_factory.mktemp("network"), way.url)
         stack.callback(made.close)
         behind = made.add()
         made.url = primary.url
@@ -58,7 +65,24 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
         for peer in (behind, direct):
             stack.callback(peer.close)
         done(direct.call("POST", "sys/mounts/secret", {"type": "kv", "options": {"version": "2"}}))
-        yield Network(primary, to_primary, to_standby, behind, direct)
+        yield Network(primary, to_primary, to_standby, behind, direct, drops)
+
+
+def _enter_own_network(stack: ExitStack) -> None:
+    try:
+        stack.enter_context(own_network())
+    except (PermissionError, FileNotFoundError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no network whose packets can be dropped: {type(error).__name__}")
+
+
+def _cuttable(
+    stack: ExitStack, primary: Database, host: str, *, drops: bool
+) -> tuple[Proxy | Firewall, Database]:
+    """A way to the primary, and the primary as it is reached on it."""
+    if drops:
+        return Firewall(host), replace(primary, host=host)
+    proxy = stack.enter_context(Proxy(primary.port))
+    return proxy, replace(primary, port=proxy.port)
 
 
 def put(peer: Peer, value: int) -> Answer:
@@ -117,18 +141,21 @@ def test_connections_that_lead_nowhere_are_noticed_without_a_request(network: Ne
 
 async def test_a_write_whose_confirmation_is_lost_is_written_once(network: Network) -> None:
     database = replace(network.primary, name="postgres").created("confirmation")
-    with Proxy(network.primary.port) as proxy:
-        store = await PostgresqlStorage.open(replace(database, port=proxy.port).address)
+    count = "SELECT count(*) FROM strongroom.changes WHERE key = 'a'"
+    with ExitStack() as stack:
+        path, way = _cuttable(stack, database, "127.0.0.4", drops=network.drops)
+        store = await PostgresqlStorage.open(way.address)
         await write(store, {"a": b"1"})
-        proxy.cut()
+        path.cut_answers()
         writing = asyncio.create_task(write(store, {"a": b"2"}))
-        await asyncio.sleep(0.1)
-        proxy.forget()
-        proxy.mend()
+        while await asyncio.to_thread(database.ask, count) != [2]:
+            assert not writing.done()
+        path.forget()
+        path.mend()
         await writing
         assert await store.begin().get("a") == b"2"
         await store.close()
-    assert database.ask("SELECT count(*) FROM strongroom.changes WHERE key = 'a'") == [2]
+    assert database.ask(count) == [2]
 
 
 def test_without_the_standby_reads_go_on_and_writes_are_refused_and_come_back(network: Network) -> None:

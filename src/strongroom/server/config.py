@@ -28,13 +28,15 @@ class Storage(Struct, frozen=True, forbid_unknown_fields=True):
     """`[storage]`: where ciphertext is kept. `cache_bytes` of it stay in memory.
 
     The other keys are for `postgresql`: `url` without a password, which is in `password_file` or in the
-    environment; `tls` is a mode of its own documentation, `tls_ca` a PEM file.
+    environment, as the one of a client key is in `key_password_file`; `tls` is a mode of its own
+    documentation, `tls_ca` a PEM file.
     """
 
     kind: Literal["sqlite", "memory", "postgresql"] = "sqlite"
     cache_bytes: int = 32 * 1024 * 1024
     url: str = ""
     password_file: str = ""
+    key_password_file: str = ""
     tls: str = ""
     tls_ca: str = ""
 

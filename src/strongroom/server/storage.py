@@ -46,6 +46,7 @@ def database_address(config: Config) -> Address:
         return address(
             settings.url,
             password_file=settings.password_file,
+            key_password_file=settings.key_password_file,
             tls=settings.tls,
             tls_ca=settings.tls_ca,
         )

@@ -18,8 +18,17 @@ from strongroom.sensitive import Sensitive
 
 SCHEMES = ("postgresql://", "postgres://")
 PASSWORD_VARIABLE = "STRONGROOM_STORAGE_PASSWORD"
+KEY_PASSWORD_VARIABLE = "STRONGROOM_STORAGE_KEY_PASSWORD"
 TLS_MODES = ("disable", "require", "verify-ca", "verify-full")
 CHECKED_MODES = ("verify-ca", "verify-full")
+# What libpq would take from the URL too: there it would be on the command line and in what names the store.
+_SECRETS = {
+    "password": f"storage.password_file or {PASSWORD_VARIABLE}",
+    "sslpassword": f"storage.key_password_file or {KEY_PASSWORD_VARIABLE}",
+    "oauth_client_secret": "",
+    "scram_client_key": "",
+    "scram_server_key": "",
+}
 # How soon a connection that leads nowhere is found out, in seconds (tcp_user_timeout in milliseconds).
 _TRANSPORT = {
     "connect_timeout": "3",
@@ -32,7 +41,7 @@ _TRANSPORT = {
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What libpq needs to connect; the password is no part of `shown`."""
+    """What libpq needs to connect; `shown` has hosts and database only."""
 
     conninfo: Sensitive[str]
     shown: str
@@ -44,6 +53,7 @@ def address(
     url: str,
     *,
     password_file: str = "",
+    key_password_file: str = "",
     tls: str = "",
     tls_ca: str = "",
     environment: Mapping[str, str] = os.environ,
@@ -55,11 +65,7 @@ def address(
         settings = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         raise InvalidRequest("the PostgreSQL URL cannot be read") from None
-    if "password" in settings:
-        raise InvalidRequest(
-            "the PostgreSQL URL holds a password; give it in a file (storage.password_file) "
-            f"or in {PASSWORD_VARIABLE}"
-        )
+    _check_secrets(settings)
     _check_lists(settings)
     hosts = [host for host in str(settings.get("host", "")).split(",") if host]
     named = {key: str(value) for key, value in settings.items() if value is not None}
@@ -68,16 +74,28 @@ def address(
     if mode == "verify-full" and "sslrootcert" not in named:
         named["sslrootcert"] = "system"
     shown = _shown(named, hosts)
-    secret = _password(password_file, environment)
+    secret = {
+        "password": _password(password_file, PASSWORD_VARIABLE, environment),
+        "sslpassword": _password(key_password_file, KEY_PASSWORD_VARIABLE, environment),
+    }
     conninfo = make_conninfo(
         "",
         **{**_TRANSPORT, **named},
-        **({"password": secret} if secret else {}),
+        **{key: value for key, value in secret.items() if value},
         application_name="strongroom",
         target_session_attrs="read-write",
     )
     weak = mode not in CHECKED_MODES and not all(map(_near, hosts))
     return Address(Sensitive(conninfo), shown, weak)
+
+
+def _check_secrets(settings: Mapping[str, object]) -> None:
+    for key in settings.keys() & _SECRETS.keys():
+        place = _SECRETS[key]
+        raise InvalidRequest(
+            f"the PostgreSQL URL holds a {'password' if key == 'password' else f'credential ({key})'}; "
+            + (f"give it in {place}" if place else "it is not supported")
+        )
 
 
 def _check_lists(settings: Mapping[str, object]) -> None:
@@ -115,10 +133,10 @@ def _shown(named: Mapping[str, str], hosts: list[str]) -> str:
     return f"postgresql://{','.join(places)}/{named.get('dbname', '')}"
 
 
-def _password(file: str, environment: Mapping[str, str]) -> str:
+def _password(file: str, variable: str, environment: Mapping[str, str]) -> str:
     if not file:
-        return environment.get(PASSWORD_VARIABLE, "")
+        return environment.get(variable, "")
     try:
         return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
-        raise InvalidRequest(f"the password of the store cannot be read from {file}") from None
+        raise InvalidRequest(f"the store's password cannot be read from {file}") from None
