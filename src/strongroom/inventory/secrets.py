@@ -8,7 +8,7 @@ import msgspec
 from strongroom.barrier.barrier import BarrierTransaction
 from strongroom.barrier.view import View
 from strongroom.core.core import AREA
-from strongroom.engines.kv.record import Key, data_key, meta_key
+from strongroom.engines.kv.record import Key, meta_key, text_of
 from strongroom.framework import Mount, Operation, Request
 
 KIND = "kv"
@@ -68,8 +68,7 @@ async def live(tx: BarrierTransaction, mount: Mount, path: str, now: float) -> l
     for number, version in (key.versions if key else {}).items():
         if version.gone(now):
             continue
-        own = key is not None and number == key.current
-        text = key.data if own and key else await view.find_bytes(data_key(path, number))
+        text = await text_of(view, path, key, number) if key else None
         if text is not None:
             found.append(Live(number, text, version.created))
     return found

@@ -2,18 +2,26 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.engines.kv import KV2
+from strongroom.engines.kv.record import INSIDE_BYTES
 from strongroom.errors import InvalidRequest, NotFound
 from strongroom.framework import Operation
 from tests.suites.engine import Bench, bench
 
+LONG = {"text": "z" * INSIDE_BYTES}
+
 
 async def stored_keys(kv: Bench, prefix: str = "") -> list[str]:
     return await kv.barrier.begin().scan(f"mount/u-1/{prefix}", "", 1000)
+
+
+async def stored(kv: Bench, key: str) -> bytes:
+    return await kv.barrier.begin().get(f"mount/u-1/{key}") or b""
 
 
 async def test_every_version_stays_readable(kv: Bench) -> None:
@@ -67,13 +75,11 @@ async def test_versions_must_be_named(kv: Bench, family: str) -> None:
 
 async def test_destroyed_data_is_gone_from_storage_and_stays_gone(kv: Bench) -> None:
     for n in range(3):
-        await kv.write("data/app", {"data": {"n": n}})
+        await kv.write("data/app", {"data": {"n": n, **LONG}})
     assert await stored_keys(kv, "data/") == ["mount/u-1/data/app/1", "mount/u-1/data/app/2"]
     await kv.write("destroy/app", {"versions": [1, 3, 99]})
     assert await stored_keys(kv, "data/") == ["mount/u-1/data/app/2"]
-    raw = await kv.barrier.begin().get("mount/u-1/meta/app")
-    assert raw is not None
-    assert b'"n"' not in raw
+    assert b'"n"' not in await stored(kv, "meta/app")
     await kv.write("undelete/app", {"versions": [1, 3]})
     for number in ("1", "3"):
         with pytest.raises(NotFound) as caught:
@@ -84,9 +90,60 @@ async def test_destroyed_data_is_gone_from_storage_and_stays_gone(kv: Bench) -> 
     assert await stored_keys(kv, "data/") == ["mount/u-1/data/app/2"]
 
 
+async def test_short_texts_lie_in_the_secrets_own_entry(kv: Bench) -> None:
+    for n in range(4):
+        await kv.write("data/app", {"data": {"n": n}})
+    assert await stored_keys(kv, "data/") == []
+    await kv.write("destroy/app", {"versions": [2, 2, 4]})
+    kept = await stored(kv, "meta/app")
+    assert [b'{"n":%d}' % n in kept for n in range(4)] == [True, False, True, False]
+    assert (await kv.read("data/app", version="3"))["data"] == {"n": 2}
+    with pytest.raises(NotFound):
+        await kv.read("data/app", version="2")
+    await kv.delete("metadata/app")
+    assert await stored_keys(kv, "") == []
+
+
+async def test_texts_lie_inside_as_long_as_they_have_room(kv: Bench) -> None:
+    texts = [
+        {"n": "x" * (INSIDE_BYTES // 2 - 20)},
+        LONG,
+        {"n": 3},
+        {"n": "y" * (INSIDE_BYTES // 2)},
+        {"n": 5},
+    ]
+    for text in texts:
+        await kv.write("data/app", {"data": text})
+    assert await stored_keys(kv, "data/") == ["mount/u-1/data/app/2", "mount/u-1/data/app/4"]
+    for number, text in enumerate(texts, 1):
+        assert (await kv.read("data/app", version=str(number)))["data"] == text
+    await kv.write("metadata/app", {"max_versions": 3})
+    await kv.write("data/app", {"data": {"n": 6}})
+    assert await stored_keys(kv, "data/") == ["mount/u-1/data/app/4"]
+    assert b"xxx" not in await stored(kv, "meta/app")
+
+
+async def test_texts_that_an_earlier_release_kept_apart_are_read_and_erased(kv: Bench) -> None:
+    for n in range(3):
+        await kv.write("data/app", {"data": {"n": n}})
+    tx = kv.barrier.begin()
+    *before, texts = msgspec.msgpack.decode(await stored(kv, "meta/app"))
+    for number, text in texts.items():
+        tx.put(f"mount/u-1/data/app/{number}", text)
+    tx.put("mount/u-1/meta/app", msgspec.msgpack.encode(before))
+    await tx.commit()
+    assert (await kv.read("data/app", version="1"))["data"] == {"n": 0}
+    await kv.write("destroy/app", {"versions": [1]})
+    await kv.write("data/app", {"data": {"n": 3}})
+    assert await stored_keys(kv, "data/") == ["mount/u-1/data/app/2"]
+    await kv.write("metadata/app", {"max_versions": 1})
+    await kv.write("data/app", {"data": {"n": 4}})
+    assert await stored_keys(kv, "data/") == []
+
+
 async def test_old_versions_are_dropped_over_the_limit(kv: Bench) -> None:
     for _ in range(12):
-        await kv.write("data/app", {"data": {}})
+        await kv.write("data/app", {"data": LONG})
     facts = await kv.read("metadata/app")
     assert list(facts["versions"]) == [str(n) for n in range(3, 13)]
     assert facts["oldest_version"] == 3

@@ -12,10 +12,11 @@ from strongroom.engines.kv.record import (
     Head,
     Key,
     data_facts,
-    data_key,
+    erased,
     fresh,
     meta_key,
     reason_of,
+    text_of,
     with_version,
     with_versions,
     writable_path,
@@ -144,9 +145,8 @@ async def destroy_versions(ctx: Context, req: Versions) -> Response:
     known = [number for number in numbers if number in versions]
     for number in known:
         versions[number] = replace(versions[number], destroyed=True)
-        ctx.storage.delete(data_key(req.path, number))
-    text = None if key.current in numbers else key.data
-    ctx.storage.put(meta_key(req.path), with_versions(key, versions, data=text))
+    key = erased(ctx.storage, req.path, key, known)
+    ctx.storage.put(meta_key(req.path), with_versions(key, versions))
     return _changed(known)
 
 
@@ -176,7 +176,7 @@ async def _version(ctx: Context, path: str, asked: int) -> tuple[dict[str, Any],
         if asked not in key.older:
             raise NotFound
         number, version = asked, key.older[asked]
-        text = await ctx.storage.find_bytes(data_key(path, asked))
+        text = await text_of(ctx.storage, path, key, asked)
     shown = None if version.gone(ctx.now()) else text
     return data_facts(version, number, head.custom), shown, version.there_until
 
@@ -195,11 +195,12 @@ def _store(
     oldest = key.oldest
     key = with_version(ctx, path, key, config, text, reason)
     ctx.storage.put(meta_key(path), key)
-    facts = data_facts(key.versions[key.current], key.current, key.custom)
-    told: dict[str, str | int] = {"version": key.current, **({"reason": reason} if reason else {})}
+    told: dict[str, str | int] = {"version": key.current}
+    if reason:
+        told["reason"] = reason
     if key.oldest != oldest:
         told["oldest"] = key.oldest
-    return Response(facts, facts=told)
+    return Response(data_facts(key.versions[key.current], key.current, key.custom), facts=told)
 
 
 def _check_cas(cas: object, key: Key, *, required: bool) -> None:

@@ -11,8 +11,8 @@ from strongroom.clock import rfc3339
 from strongroom.engines.kv.record import (
     Config,
     Key,
-    data_key,
     duration,
+    erased,
     fresh,
     go_duration,
     key_facts,
@@ -109,8 +109,7 @@ async def delete_metadata(ctx: Context, req: At) -> Response:
     """Erase the secret: every version, its facts, its settings."""
     key = await ctx.storage.find(meta_key(req.path), Key)
     if key is not None:
-        for number in key.versions:
-            ctx.storage.delete(data_key(req.path, number))
+        erased(ctx.storage, req.path, key, key.versions)
         ctx.storage.delete(meta_key(req.path))
     return Response()
 

@@ -1,16 +1,18 @@
 """What the versioned key-value engine stores, and how it looks on the wire.
 
 `meta/<path>` holds a Key with the current version's text inside, so that a read is
-one get; older versions' text lies at `data/<path>/<number>`. `config` is the mount's.
+one get, and the older versions' texts while they are short, so that a write is one put.
+Longer ones lie at `data/<path>/<number>`. `config` is the mount's.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from strongroom.barrier.view import View
 from strongroom.clock import rfc3339
 from strongroom.errors import InvalidRequest
 from strongroom.framework import Context
@@ -19,6 +21,8 @@ from strongroom.framework.wire import seconds
 DEFAULT_MAX_VERSIONS = 10
 NEVER = -1
 MAX_REASON = 512
+INSIDE_BYTES = 2048
+"""What a Key holds of older texts at most: with its facts it then fits into one page of the store."""
 
 
 class Config(Struct, frozen=True):
@@ -67,7 +71,10 @@ class Head(Struct, frozen=True, array_like=True):
 
 
 class Key(Head, frozen=True, array_like=True):
-    """A secret's versions and settings. `older` is all but the latest; `revision` counts settings' writes."""
+    """A secret's versions and settings. `older` is all but the latest; `revision` counts settings' writes.
+
+    `texts` are the older versions' that are not kept apart.
+    """
 
     created: str = ""
     updated: str = ""
@@ -78,6 +85,7 @@ class Key(Head, frozen=True, array_like=True):
     delete_version_after: int = 0
     revision: int = 0
     metadata_cas_required: bool = False
+    texts: dict[int, bytes] = {}
 
     @property
     def versions(self) -> dict[int, Version]:
@@ -107,27 +115,64 @@ def data_key(path: str, number: int) -> str:
     return f"data/{path}/{number}"
 
 
+async def text_of(storage: View, path: str, key: Key, number: int) -> bytes | None:
+    """A version's text, None when there is none. The caller sees to it that the version is not deleted."""
+    if number == key.current:
+        return key.data
+    return key.texts.get(number) or await storage.find_bytes(data_key(path, number))
+
+
+def erased(storage: View, path: str, key: Key, numbers: Iterable[int]) -> Key:
+    """The key without the texts of these versions, which it must have."""
+    texts, text = dict(key.texts), key.data
+    for number in numbers:
+        if number == key.current:
+            text = None
+        elif texts.pop(number, None) is None:
+            storage.delete(data_key(path, number))
+    return replace(key, data=text, texts=texts)
+
+
 def with_version(ctx: Context, path: str, key: Key, config: Config, text: bytes, reason: str) -> Key:
     """Add a version, set the one before aside, and drop those over the limit."""
-    now = ctx.now()
-    if key.data is not None:
-        ctx.storage.put_bytes(data_key(path, key.current), key.data)
-    number = key.current + 1
+    now, number, caller = ctx.now(), key.current + 1, ctx.caller
     created = rfc3339(now)
     after = lifetime(config.delete_version_after, key.delete_version_after)
-    caller = ctx.caller
     latest = Version(
         created, now + after if after else 0.0, False, caller.display_name, caller.entity_id, reason
     )
-    versions = {**key.versions, number: latest}
-    if key.latest is not None and key.latest.label:
-        versions[key.current] = replace(key.latest, label="")
     kept = key.max_versions or config.max_versions or DEFAULT_MAX_VERSIONS
     oldest = max(key.oldest, number - kept + 1, 0)
-    for old in [old for old in versions if old < oldest]:
-        del versions[old]
-        ctx.storage.delete(data_key(path, old))
-    return with_versions(replace(key, current=number, oldest=oldest, data=text), versions, updated=created)
+    older, texts = _set_aside(ctx.storage, path, key, oldest)
+    return replace(
+        key,
+        current=number,
+        latest=latest,
+        data=text,
+        updated=created,
+        oldest=oldest,
+        older=older,
+        texts=texts,
+    )
+
+
+def _set_aside(
+    storage: View, path: str, key: Key, oldest: int
+) -> tuple[dict[int, Version], dict[int, bytes]]:
+    """The older versions once a newer one comes, from `oldest` on, and their texts."""
+    older, texts = dict(key.older), dict(key.texts)
+    for number in [number for number in older if number < oldest]:
+        version = older.pop(number)
+        if texts.pop(number, None) is None and not version.destroyed:
+            storage.delete(data_key(path, number))
+    if key.latest is not None and key.current >= oldest:
+        older[key.current] = replace(key.latest, label="") if key.latest.label else key.latest
+        if key.data is not None:
+            if len(key.data) + sum(map(len, texts.values())) <= INSIDE_BYTES:
+                texts[key.current] = key.data
+            else:
+                storage.put_bytes(data_key(path, key.current), key.data)
+    return older, texts
 
 
 def lifetime(mount: int, key: int) -> int:

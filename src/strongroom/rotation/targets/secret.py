@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from strongroom.engines.kv.labels import relabel
-from strongroom.engines.kv.record import Key, data_key, meta_key
+from strongroom.engines.kv.record import Key, meta_key, text_of
 from strongroom.errors import InvalidRequest
 from strongroom.framework import Context, Mount, Operation
 from strongroom.rotation.record import Held
@@ -51,8 +51,7 @@ class Secret:
         version = key.versions.get(number or key.current) if key else None
         if key is None or version is None or version.gone(ctx.now()):
             return {}
-        own = number in (0, key.current)
-        text = key.data if own else await ctx.storage.find_bytes(data_key(inner, number))
+        text = await text_of(ctx.storage, inner, key, number or key.current)
         found: Any = msgspec.json.decode(text) if text else None
         return found if isinstance(found, dict) else {}
 
