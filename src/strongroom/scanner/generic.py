@@ -13,6 +13,7 @@ from functools import lru_cache
 from strongroom.scanner import formats
 from strongroom.scanner.formats import Candidate
 from strongroom.scanner.generic_assign import Cursor, assignments
+from strongroom.scanner.generic_bytes import written
 from strongroom.scanner.generic_judge import Verdict, judge, judge_shape
 from strongroom.scanner.generic_language import Place, place_of
 from strongroom.scanner.generic_shapes import AHEAD, Shaped, private_keys, shapes, to_its_end
@@ -70,6 +71,8 @@ def _generic(data: bytes, ends: Iterable[tuple[int, int]], place: Place) -> Iter
                 _shaped(s, data, Verdict(True, 1.0, ("a private key in its armour",)))
                 for s in private_keys(data, end, places)
             )
+        elif kind == "bytes":
+            yield from _bytes(data, end, place, places)
         elif kind in _SHORT:
             if end > looked.get(kind, 0):  # else the look at a hit before it has shown all around it
                 looked[kind] = _shown(data, end)
@@ -78,6 +81,14 @@ def _generic(data: bytes, ends: Iterable[tuple[int, int]], place: Place) -> Iter
             yield from _shapes(data, end, place, places, kind)
         else:
             yield from _assigned(data, end, place, cursor)
+
+
+def _bytes(data: bytes, end: int, place: Place, seen: set[int]) -> Iterator[Candidate]:
+    found = written(data, end, place)
+    if found is not None and found.start not in seen:
+        seen.add(found.start)
+        secret, why = data[found.start : found.end], "the bytes of what its name calls a secret"
+        yield Candidate(found.detector, found.start, found.end, secret, found.name, 0.9, (why,))
 
 
 def _shown(data: bytes, end: int) -> int:

@@ -25,6 +25,7 @@ _JOINED = (
     r"\{ get;[^{}\n]{0,30}\} =|\.(?:not\.)?(?:to|be|is|eq|should)[\w. ]{0,20}\(|or )"
     r"\s{0,4}(?:\(\s{0,12}|<string>|!!str )?"
 )
+_CAST = r"(?:\((?:s?byte|char)\)\s?)?"
 
 TRIGGERS = (
     Trigger("assign", rf"(?i){_STRONG}{_NAME_TAIL}{_JOINED}[^\s=;,(){{}}<>]"),
@@ -179,6 +180,14 @@ TRIGGERS = (
         r"(?i)(?:jwt\.(?:sign|verify|encode|decode)|hmac(?:\.new|\.hexdigest)?|aes\.(?:new|encrypt|decrypt)|secretkeyspec|"
         r"cookieparser|fernet|signer|serializer|hashids|openssl_(?:en|de)crypt|cipher(?:iv)?|signwith|hmacshakeyfor)"
         r"\([^\n\"']{0,80}[\"'][^\s\"']",
+    ),
+    Trigger(
+        "bytes",
+        (
+            rf"(?i)(?:key|secret|passw(?:or)?d|passphrase|psk|salt)\w{{0,8}}[:=\[( ][^\n\"'`#{{]{{0,48}}"
+            rf"(?:\s{{0,4}}[\[{{(]\s{{0,24}}{_CAST}(?:(?:0x|&h)[0-9a-f]{{2}}|-?\d{{1,3}})(?:u8|\.tobyte\(\))?"
+            rf", ?{_CAST}(?:(?:0x|&h)[0-9a-f]{{1,2}}|-?\d{{1,3}})\b|[\"']\\x[0-9a-f]{{2}}\\x)"
+        ),
     ),
     Trigger("command", r"(?i)\bnet\s{1,3}use\b[^\n]{0,80}/user:\S"),
     Trigger(
