@@ -83,7 +83,16 @@ def test_another_path_key_or_length_is_refused() -> None:
 
 def test_nonces_are_fresh() -> None:
     cipher = XAES(b"k" * 32)
-    assert len({cipher.seal(b"", b"")[: aead.NONCE_BYTES] for _ in range(1000)}) == 1000
+    nonces = [cipher.seal(b"", b"")[: aead.NONCE_BYTES] for _ in range(1024)]
+    assert len(set(nonces)) == 1024
+    assert len({nonce[12:] for nonce in nonces}) == 1024
+    firsts = [nonce[:12] for nonce in nonces]
+    assert [firsts.count(first) for first in dict.fromkeys(firsts)] == [256] * 4
+
+
+def test_two_ciphers_under_one_key_share_no_derived_key() -> None:
+    first, second = (XAES(b"k" * 32).seal(b"", b"")[:12] for _ in range(2))
+    assert first != second
 
 
 def test_a_short_key_is_refused() -> None:
