@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from strongroom.scanner import context
 from strongroom.scanner.finding import Match
+from strongroom.scanner.kept_patterns import compiled
 from strongroom.scanner.limits import WINDOW
 from strongroom.scanner.placeholders import dull, sample
 
@@ -48,7 +49,7 @@ class Rule:
         if self._pattern is None:
             d = self.detector
             self._pattern = (
-                context.value_pattern(d.value) if d.kind == "context" else re.compile(d.pattern.encode())
+                context.value_pattern(d.value) if d.kind == "context" else compiled(d.pattern.encode())
             )
         return self._pattern
 
@@ -56,7 +57,7 @@ class Rule:
     def allow(self) -> list[re.Pattern[bytes]]:
         """Patterns of documentation samples."""
         if self._allow is None:
-            self._allow = [re.compile(text.encode()) for text in self.detector.allow]
+            self._allow = [compiled(text.encode()) for text in self.detector.allow]
         return self._allow
 
     @property
@@ -64,7 +65,7 @@ class Rule:
         """Any of a context detector's names."""
         if self._names is None:
             text = "|".join(context.name_pattern(name) for name in self.detector.names)
-            self._names = re.compile(f"(?i)(?:{text})".encode())
+            self._names = compiled(f"(?i)(?:{text})".encode())
         return self._names
 
 

@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from strongroom.scanner import regions
+from strongroom.scanner.kept_patterns import compiled
 from strongroom.scanner.limits import NAME_REACH
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ _WORDS = (
     rb"api|key|token|secret|access|auth|pass|pwd|cred|client|app|account|acct|user|login|private|public|webhook|hook"
     rb"|url|uri|host|id|io|com|org|net|bot|admin|service|server|prod|live|test|dev|db|sdk|config|integration|personal|sid|hq|data|search|labs|ai"
 )
-_AFTER = cache(lambda: re.compile(_WORDS, re.IGNORECASE))  # compiled when first needed: hooks pay for it
+_AFTER = cache(lambda: compiled(_WORDS, re.IGNORECASE))  # compiled when first needed: hooks pay for it
 _DIGEST = cache(
-    lambda: re.compile(
+    lambda: compiled(
         rb"(?i)(?:sha-?\d+|md5|commit|checksum|integrity|digest|revision|etag|\brev\b|\bhash|\bh1"
         rb"|\bsha\b|fingerprint|thumbprint)[\w\"' ]*[:=\-(\s\"']*$"
         rb"|\b(?:tree|parent|blob|oid|merge|pick|head)\b[:=\s\"']*$"
@@ -40,7 +41,7 @@ _DIGEST = cache(
 )
 # Ends with a name of its own, for a value that tells things apart and opens nothing.
 _IDENTIFIER = cache(
-    lambda: re.compile(
+    lambda: compiled(
         rb"(?i)(?:request|trace|span|correlation|run|build|job|event|message|transaction|tenant|order|device"
         rb"|instance|project|server|session|page|team|group|parent|object|document|asset|build|machine|node)"
         rb"[_ -]?(?:uuid|guid|id)[\"']?[\s=:|]{0,5}[\"']?$"
@@ -48,12 +49,10 @@ _IDENTIFIER = cache(
 )
 # What may follow a name on its line when the value stands alone on the next.
 _LABEL = cache(
-    lambda: re.compile(
-        rb"(?i)[\"'\])>]{0,2}[\w .-]{0,32}?(?:(?:key|token|secret|password|pass|id)s?)?\W{0,4}"
-    )
+    lambda: compiled(rb"(?i)[\"'\])>]{0,2}[\w .-]{0,32}?(?:(?:key|token|secret|password|pass|id)s?)?\W{0,4}")
 )
 _OWN_NAME = cache(
-    lambda: re.compile(
+    lambda: compiled(
         rb"(?i)(?:key|token|secret|pass|pwd|auth|api|cred|value|account|sid|bearer|basic"
         rb"|\bid\b|_id\b|client|string|data)[\w\"'\])>.\- ]{0,24}$"
     )
@@ -96,7 +95,7 @@ def value_pattern(value: str) -> re.Pattern[bytes]:
     charset = _charset(value)
     inner = "".join(re.escape(c) for c in sorted(charset - set("\"'` \t\n=:,;()<>[]{}|&")))
     edge = rf"A-Za-z0-9_\-/+{inner}"
-    return re.compile(rf"(?<![.\\{edge}])({value})(?![={edge}]|\.[A-Za-z0-9])".encode())
+    return compiled(rf"(?<![.\\{edge}])({value})(?![={edge}]|\.[A-Za-z0-9])".encode())
 
 
 def gate(values: Iterable[str]) -> tuple[str, int]:

@@ -60,24 +60,28 @@ def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     named = Named("password", 1.0) if found.op == "call" and called == "auth" else classify(called)
     if named is None:
         return Verdict(False, 0.0, ("its name is not that of a secret",))
-    words = words_of(found.name.rpartition(".")[2])
-    if found.op == "call" and _GETTER.fullmatch(words[0]):
+    verb = words_of(found.name.rpartition(".")[2])[0] if found.op == "call" else ""
+    if verb and _GETTER.fullmatch(verb):
         return Verdict(False, 0.0, ("an argument of a function that looks something up",))
     raw = data[found.start : found.end]
-    neighbours = _NEIGHBOURS.search(data, max(0, found.at - 160), found.end + 160) is not None
-    if neighbours and _default_password(found, named, raw, place):
+    if _default_password(found, named, raw, place) and _neighbours(found, data):
         return Verdict(True, 0.6, ("a default password in configuration",), "generic.password")
     reason = _excluded(found.name, named, raw, found.quoted)
     reason = reason or against(found, raw.decode("ascii").strip(), data, place)
     if reason or plain_word(named, raw, place):
         return Verdict(False, 0.0, (reason or "a plain word in code or prose",))
-    op = "assign" if found.op == "call" and words[0] in ("set", "with", "add", "use") else found.op
-    verdict = _scored(named, raw, op, found.quoted, place, neighbours)
+    op = "assign" if verb in ("set", "with", "add", "use") else found.op
+    verdict = _scored(named, raw, op, found.quoted, place, _neighbours(found, data))
     if not verdict.accepted:
         return verdict
     line = data[max(data.rfind(b"\n", 0, found.at) + 1, found.at - 30) : found.start]
     reason = implausible(named.kind, raw.decode("ascii").strip(), line.decode("ascii", "replace"))
     return Verdict(False, 0.0, (reason,)) if reason else verdict
+
+
+def _neighbours(found: Assignment, data: bytes) -> bool:
+    """Whether a user, a host or the like is assigned nearby: asked for few, it reads much."""
+    return _NEIGHBOURS.search(data, max(0, found.at - 160), found.end + 160) is not None
 
 
 _DEFAULT = lazy(

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from strongroom.scanner import package_files
 from strongroom.scanner.generic_names import LISTS, words_of
+from strongroom.scanner.kept_patterns import compiled
 from strongroom.scanner.lazy_pattern import lazy
 
 _CLEAN = lazy(r"[A-Za-z0-9+/_.=~:|%-]+")
@@ -45,7 +46,7 @@ def providers_in(text: str) -> Iterator[str]:
 def _formats(provider: str) -> re.Pattern[str]:
     """What the values of a provider's context detectors look like."""
     values = _VALUE.findall(package_files.detector_text(provider))
-    return re.compile("|".join(f"(?:{value})" for value in values) or r"(?!)")
+    return compiled("|".join(f"(?:{value})" for value in values) or r"(?!)")
 
 
 @lru_cache(maxsize=8192)

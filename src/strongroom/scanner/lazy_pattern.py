@@ -3,6 +3,8 @@
 import re
 from typing import Any, AnyStr, cast
 
+from strongroom.scanner.kept_patterns import compiled
+
 
 class _Lazy:
     """Stands for a compiled pattern; its methods become the pattern's own once one is asked for."""
@@ -12,10 +14,10 @@ class _Lazy:
 
     def __getattr__(self, name: str) -> Any:
         pattern, flags = self._source
-        compiled = re.compile(pattern, flags)
+        made: Any = compiled(cast("str", pattern), flags)
         for method in ("search", "match", "fullmatch", "finditer", "findall", "sub", "split"):
-            setattr(self, method, getattr(compiled, method))
-        return getattr(compiled, name)
+            setattr(self, method, getattr(made, method))
+        return getattr(made, name)
 
 
 def lazy(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:

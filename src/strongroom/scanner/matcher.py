@@ -6,9 +6,10 @@ import re
 from base64 import b64decode
 from typing import TYPE_CHECKING, NamedTuple
 
-from strongroom.scanner import confirm, context, generic_stage, plan, versions
+from strongroom.scanner import confirm, context, generic_stage, kept_patterns, plan, versions
 from strongroom.scanner.blob import PRINTABLE
 from strongroom.scanner.finding import CONFIDENCE_RANK, KIND_RANK, Match
+from strongroom.scanner.kept_patterns import compiled
 from strongroom.scanner.limits import NAME_REACH
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class Matcher:
         self._names: dict[int, _Name] = {}
 
     def warm(self) -> None:
-        """Compile what most scans need, once, before workers are forked."""
+        """Compile what most scans need, once, before workers are forked; from here on it is kept."""
+        kept_patterns.use()
         for path in ("a.py", "a.yml", "a.sh", "a.txt"):
             self.scan(path, SAMPLE)
 
@@ -214,9 +216,9 @@ class Matcher:
         text, gate, width = self._rules.name(index)
         longest = max(self._rules.rule(number).reach for number in self._targets[index][1])
         made = self._names[index] = _Name(
-            re.compile(f"(?i){text}".encode()),
+            compiled(f"(?i){text}".encode()),
             len(text),
-            re.compile(gate.encode()) if gate else None,
+            compiled(gate.encode()) if gate else None,
             width,
             min(longest, context.LONG_VALUE) + 2,
         )

@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from strongroom.scanner import workers
+from strongroom.scanner import kept_patterns, workers
 from strongroom.scanner.blob import PRINTABLE, line_ends
 from strongroom.scanner.decode import expand, gather
 from strongroom.scanner.finding import Finding, Match, Occurrence, Report
@@ -119,6 +119,7 @@ def _work(
             yield Batch(hits, warnings + source.warnings[told:], blobs, size)
             hits, warnings, blobs, size, told = [], [], 0, 0, len(source.warnings)
             due = time.monotonic() + STEP
+    kept_patterns.keep()
     yield Batch(hits, warnings + source.warnings[told:], blobs, size)
 
 

@@ -6,11 +6,11 @@ cookie jar. This is asked only of the few values that passed all else.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
 from strongroom.scanner.generic_language import place_of
+from strongroom.scanner.kept_patterns import compiled
 
 if TYPE_CHECKING:
     from strongroom.scanner.finding import Match
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 _REACH = 16 << 10  # bytes before a value in which its armour may begin
 _LINE = 400  # bytes of a line that are read to either side
 _LISTED = cache(
-    lambda: re.compile(
+    lambda: compiled(
         rb"[ \t*|#>-]{0,8}(?:(?:commit|pick|merge|tree|blob|parent) )?[0-9a-fA-F]{32,128}"
         rb"(?:[ \t]{1,4}\*?[^\s:=|]|:[ \t]?[A-Za-z]).*"
     )
 )
-_LEAD = cache(lambda: re.compile(rb"[ \t*|#>-]{0,8}(?:(?:commit|pick|merge|tree|blob|parent) )?"))
-_DIGESTS = cache(lambda: re.compile(rb"(?<![0-9A-Za-z])[0-9a-fA-F]{32,128}(?![0-9A-Za-z])"))
+_LEAD = cache(lambda: compiled(rb"[ \t*|#>-]{0,8}(?:(?:commit|pick|merge|tree|blob|parent) )?"))
+_DIGESTS = cache(lambda: compiled(rb"(?<![0-9A-Za-z])[0-9a-fA-F]{32,128}(?![0-9A-Za-z])"))
 _BODY = cache(
-    lambda: re.compile(rb"[ \t\"']{0,12}[0-9A-Za-z+/_-]{40,128}={0,2}(?:\\n)?[\"']?[,+]?[ \t\r\\]{0,4}")
+    lambda: compiled(rb"[ \t\"']{0,12}[0-9A-Za-z+/_-]{40,128}={0,2}(?:\\n)?[\"']?[,+]?[ \t\r\\]{0,4}")
 )
 _COOKIE = cache(
-    lambda: re.compile(
+    lambda: compiled(
         rb"(?i)(?:^|[^a-z])(?:set-)?cookies?2?[\"']?[ \t]{0,3}[:=,(][^\n]*$"
         rb"|\t(?:TRUE|FALSE)\t\d{1,12}\t[^\n]*$"
     )
 )
 _METADATA = cache(
-    lambda: re.compile(rb"(?:xmp\.\w+|(?<![\w-])uuid|urn:[a-z]+):$|<rdf:|xmlns:|\bxmpMM:|\bstRef:|\bxap\w*:")
+    lambda: compiled(rb"(?:xmp\.\w+|(?<![\w-])uuid|urn:[a-z]+):$|<rdf:|xmlns:|\bxmpMM:|\bstRef:|\bxap\w*:")
 )
 _MAGIC = (b"xmp.did:", b"xmp.iid:", b"ns.adobe.com/x", b"<x:xmpmeta")
 

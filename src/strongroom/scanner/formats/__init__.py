@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from strongroom.scanner.formats.candidate import Candidate
 from strongroom.scanner.formats.readers import READERS, Reader
+from strongroom.scanner.kept_patterns import compiled
 
 __all__ = ["READERS", "Candidate", "Reader", "read", "reader_for"]
 
@@ -44,7 +45,7 @@ ODD = ("env", "vpn/", "pwfile", "htdigest", "mutt/", "ncftp/", "wp-config", "sit
 
 @lru_cache(maxsize=1)
 def _matcher() -> re.Pattern[str]:
-    return re.compile(
+    return compiled(
         r"(?:^|.*[/!])(?:" + "|".join(f"({reader.path})" for reader in READERS) + r")$", re.DOTALL
     )
 
