@@ -44,8 +44,9 @@ TRIGGERS = (
         (
             rf"(?i)(?:{_STRONG}|key)[\w.\-]{{0,24}}(?:[\"'],?|"
             rf",)?(?:\"type\":\"[\w]{{0,12}}\",)?\s{{0,24}}"
-            rf"(?:[-,{{]\s{{1,24}}|: ?\{{ ?(?:type: ?\w{{1,10}}, )?)?[\"']?(?:value|default|"
-            rf"defaultvalue|content|with)[\"']?\s{{0,3}}[=:>]"
+            rf"(?:[-,{{]\s{{1,24}}|: ?\{{ ?(?:type: ?\w{{1,10}}, )?)?[\"']?"
+            # value, default, content, with: for words the engine looks at all that stands before them
+            rf"[vdcw][aeoi][lfnt][huat][a-z]{{0,8}}[\"']?\s{{0,3}}[=:>]"
         ),
     ),
     Trigger(
