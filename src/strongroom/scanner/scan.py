@@ -47,6 +47,7 @@ HEAD = 512  # bytes from a line's start kept for reports
 EXCERPT = 320  # longest excerpt around a secret
 LISTED = 1000  # occurrences listed for one finding
 STEP = 0.2  # seconds between two reports of progress
+HELD = 31 << 20  # bytes of a block that the C library takes from what was freed, not from the system
 
 
 class Options(NamedTuple):
@@ -70,6 +71,7 @@ class Batch(NamedTuple):
 def scan(source: Source, rules: Rules | Finder, options: Options = Options()) -> Report:
     """Scan `source` with `rules`. What cannot be read is a warning in the report, never an error."""
     started = time.monotonic()
+    bytes(HELD)  # glibc learns from a block that is freed (mallopt(3), M_MMAP_THRESHOLD); it is never touched
     report = Report()
     matcher = rules if hasattr(rules, "scan") else Matcher(rules, rules.engine())
     shards = source.shards(options.jobs)
