@@ -14,10 +14,11 @@ from strongroom.scanner.generic_names import classify
 from strongroom.scanner.generic_values import Assignment
 from strongroom.scanner.lazy_pattern import lazy
 
-_KEYWORD = lazy(  # of lower-case text: `re` passes over what begins none four times as fast
-    rb"pass|pwd|psw|pw|secret|cred|token|key|auth|salt|nonce|seed|sig|jwt|sess|cookie|"
-    rb"dsn|mnemonic|bearer|iv|psk|hash|"
-    rb"senha|kennwort|contrasena|hmac|pin|otp|webhook|clave|pepper"
+_KEYWORD = (
+    lazy(  # of lower-case text, and by first letters: `re` passes over what begins none six times as fast
+        rb"p(?:ass|wd|sw|w|sk|in|epper)|s(?:e(?:cret|ed|ss|nha)|alt|ig)|c(?:red|o(?:okie|ntrasena)|lave)|"
+        rb"token|ke(?:y|nnwort)|auth|nonce|jwt|dsn|mnemonic|bearer|iv|h(?:ash|mac)|otp|webhook"
+    )
 )
 _NAME = lazy(rb"(?a:[A-Za-z_][A-Za-z0-9_.$-]{1,100})")
 _NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$-")
@@ -26,6 +27,7 @@ _QUALIFIER = lazy(
     rb"consumer|subscription) $"
 )
 
+_MEMBER = lazy(rb"\":[ \t]{0,3}\"([^\"\\\n]{1,1900})\"")
 _TYPED = lazy(
     rb"(?i:\s{1,2}as\s{1,2}string)?\s{1,2}=\s{1,8}(?=\")|"
     rb"\s{1,3}(?:\*?string|\[\]byte|\[\]string)\s{0,3}=\s{0,8}(?=[\"`\[])|"
@@ -134,7 +136,8 @@ def _in_window(data: bytes, begin: int, end: int, place: Place) -> tuple[tuple[A
             at = left
             if data[left - 1 : left] == b" " and (before := _QUALIFIER.search(data, max(0, left - 16), left)):
                 at = before.start()
-            read = _read(data, at, left + len(match.group().rstrip(b"-.$")), place)
+            right = left + len(match.group().rstrip(b"-.$"))
+            read = _member(data, at, right) or _read(data, at, right, place)
             if read is not None:
                 found.append(read)
     return tuple(found), read_to
@@ -147,6 +150,17 @@ def promising(token: bytes) -> bool:
         _KEYWORD.search(token.lower()) is not None
         and classify(token.decode("ascii").strip("-.$")) is not None
     )
+
+
+def _member(data: bytes, left: int, right: int) -> Assignment | None:
+    """`"name": "text"`, which most hits in JSON are: what `_read` says of it, in one step."""
+    if data[left - 1 : left] != b'"' or right - left > 100:
+        return None
+    text = _MEMBER.match(data, right)
+    if text is None:
+        return None
+    name = data[left:right].decode("ascii", "replace").lstrip("-$.")
+    return Assignment(name, left, "assign", *text.span(1), True)
 
 
 def _read(data: bytes, left: int, right: int, place: Place) -> Assignment | None:

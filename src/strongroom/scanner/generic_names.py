@@ -64,6 +64,12 @@ _NEUTRAL = lazy(
 )
 _REJECT_ANY = LISTS["any harmless"]
 _PAIRS = LISTS["pairs harmless"]
+_OTHER_KEYS = frozenset(
+    (
+        *("pubkey", "publickey", "resourcekey", "primarykey", "foreignkey", "cachekey", "hotkey"),
+        *("monkey", "turkey", "hockey", "jockey", "donkey", "whiskey"),
+    )
+)
 _KINDS = (
     (_PASSWORD, "password", 1.0),
     (_SECRET, "secret", 0.8),
@@ -84,7 +90,7 @@ def words_of(name: str) -> list[str]:
 def classify(name: str) -> Named | None:
     """Say what `name` promises, or None when its value is no secret (`password_field`, `max_tokens`)."""
     words = words_of(name[-80:])
-    while len(words) > 1 and _NEUTRAL.fullmatch(words[-1]) and not _tail_kind(words, strict=True):
+    while len(words) > 1 and _is_neutral(words[-1]) and not _tail_kind(words, strict=True):
         words.pop()
     if not words:
         return None
@@ -93,6 +99,11 @@ def classify(name: str) -> Named | None:
     if _harmless(words):
         return None
     return _tail_kind(words) or _inner_kind(words)
+
+
+@lru_cache(maxsize=4096)
+def _is_neutral(word: str) -> bool:
+    return _NEUTRAL.fullmatch(word) is not None
 
 
 def _harmless(words: list[str]) -> bool:
@@ -110,32 +121,21 @@ def key_id(name: str, value: str) -> bool:
 
 def _tail_kind(words: list[str], *, strict: bool = False) -> Named | None:
     """The kind of the last word; a key also by the word before it."""
-    last = words[-1]
-    for pattern, kind, strength in _KINDS:
-        if pattern.search(last) and last not in _HARMLESS_PASS:
-            return Named(kind, strength)
-    if (
-        not strict
-        and _KEY.search(last)
-        and last
-        not in (
-            "pubkey",
-            "publickey",
-            "resourcekey",
-            "primarykey",
-            "foreignkey",
-            "cachekey",
-            "monkey",
-            "turkey",
-            "hockey",
-            "jockey",
-            "donkey",
-            "whiskey",
-            "hotkey",
-        )
-    ):
-        return _key_kind(words)
-    return None
+    found = _kind(words[-1])
+    return _key_kind(words) if found is None and not strict and _is_key(words[-1]) else found
+
+
+@lru_cache(maxsize=4096)
+def _kind(word: str) -> Named | None:
+    """The kind that a last word says alone."""
+    if word in _HARMLESS_PASS:
+        return None
+    return next((Named(kind, strength) for pattern, kind, strength in _KINDS if pattern.search(word)), None)
+
+
+@lru_cache(maxsize=4096)
+def _is_key(word: str) -> bool:
+    return _KEY.search(word) is not None and word not in _OTHER_KEYS
 
 
 def _key_kind(words: list[str]) -> Named | None:
