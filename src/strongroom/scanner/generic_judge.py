@@ -19,6 +19,7 @@ from strongroom.scanner.scoring_text import covered
 PIN = 6  # digits that alone make a password
 SENTENCE = 3  # spaces in a value that make it one
 _SNAKE = lazy(r"[a-z]{2,}\d{0,3}(?:_[a-z]{2,}\d{0,3}){1,4}")
+_NUMBER = lazy(r"-?\d+")
 _BY_NAME = ("before", "encoded")  # shapes whose detector is told by the name in them
 _JOINTS = str.maketrans("", "", " _-.")
 
@@ -144,6 +145,8 @@ def excluded(name: str, named: Named, value: str, *, quoted: bool) -> str:
         return "an access key's public id"
     if value.lower() == name.lower() or words_of(value) == words_of(name):
         return "the value repeats its name"
+    if words_of(name)[-1:] == ["seed"] and _NUMBER.fullmatch(value):
+        return "a number"
     digits = named.kind == "password" and value.isdigit() and len(value) >= PIN
     return _wording(value) or placeholder(value) or ("" if digits else harmless(value))
 

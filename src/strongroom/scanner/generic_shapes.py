@@ -153,6 +153,10 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
             r"sha1\$\d{1,8}\$[\w./]{1,64}\$[\w./]{28}))",
         ),
         _shape(
+            "password_hash",  # Cisco's types 8 and 9, Juniper's type 9
+            r"(?<![\w$])(?P<v>\$[89]\$[./A-Za-z0-9]{14}\$[./A-Za-z0-9]{43}(?![\w./])|\$9\$[\w./-]{8,120}(?=\"))",
+        ),
+        _shape(
             "password_hash",
             r"(?P<v>\{(?i:s?sha\d{0,3}|ssha\d{3}|smd5|md5|crypt|pbkdf2[\w-]{0,8})\}[\w+/=$.]{16,200})",
         ),

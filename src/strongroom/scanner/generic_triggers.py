@@ -68,7 +68,7 @@ TRIGGERS = (
     Trigger(
         "hash",
         (
-            r"(?i)\$(?:1|2[abxy]?|5|6|7|y|gy|apr1|argon2(?:id|i|d)|scrypt|pbkdf2[\w-]{0,12}|p|h|"
+            r"(?i)\$(?:1|2[abxy]?|5|6|7|8|9|y|gy|apr1|argon2(?:id|i|d)|scrypt|pbkdf2[\w-]{0,12}|p|h|"
             r"s|sha1|md5|bcrypt-sha256)\$[\w./=,+$]{8}"
         ),
     ),

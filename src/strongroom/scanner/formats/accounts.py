@@ -27,6 +27,7 @@ _NETRC = lazy(
     ),
     re.MULTILINE,
 )
+_ANONYMOUS = lazy(rb"\blogin\s+(?:anonymous|ftp)\s+(?:account\s+\S+\s+)?\Z")
 _CREDENTIAL_URL = lazy(rb"^\s*[a-z][a-z0-9+.-]*://(?P<u>[^\s/:@]*)(?::(?P<v>[^\s/@]+))?@", re.MULTILINE)
 _PAIR = lazy(rb"^\s*(?:[\w.-]{1,63}:)?(?P<u>[A-Z0-9]{16,32}):(?P<v>[^\s:]{20,})\s*$", re.MULTILINE)
 _HEX_KEY = lazy(rb"\A\s*(?P<v>[0-9a-fA-F]{32,512})\s*\Z")
@@ -61,12 +62,15 @@ def pgpass(path: str, data: bytes) -> Iterator[Candidate]:
 
 
 def netrc(path: str, data: bytes) -> Iterator[Candidate]:
-    """`machine … login … password …`, on one line or several."""
+    """`machine … login … password …`, on one line or several; no password of an anonymous login."""
     for match in _NETRC.finditer(data):
         group = "q" if match["q"] else "v"
         if (
             match["k"] in (b"password", b"passwd")
             and match[group]
+            and not (
+                b"@" in match[group] and _ANONYMOUS.search(data, max(0, match.start() - 80), match.start("k"))
+            )
             and not placeholder(match[group].decode("utf-8", "replace"))
         ):
             yield _found("password", match, "password", group)

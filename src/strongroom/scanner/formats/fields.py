@@ -84,7 +84,7 @@ def _element(match: re.Match[bytes], path: list[str]) -> Iterator[Field]:
     offset = match.start("attributes")
     found = [(m[1].decode("utf-8", "replace"), m) for m in _ATTRIBUTE.finditer(match["attributes"])]
     for key, attribute in found:
-        if key in ("name", "key", "id"):
+        if key.lower() in ("name", "key", "id"):
             label += (
                 "[" + (attribute[2] or attribute[3] or b"").decode("utf-8", "replace").replace("/", ".") + "]"
             )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from strongroom.scanner.falsealarms import placeholder
 from strongroom.scanner.formats.candidate import Candidate
+from strongroom.scanner.formats.programs import snmp_communities
 from strongroom.scanner.generic_names import classify
 from strongroom.scanner.lazy_pattern import lazy
 
@@ -69,8 +70,9 @@ def davfs_secrets(path: str, data: bytes) -> Iterator[Candidate]:
 
 
 def snmpd(path: str, data: bytes) -> Iterator[Candidate]:
-    """`createUser name SHA secret AES secret`."""
+    """`createUser name SHA secret AES secret`, and the names of communities."""
     yield from _each(_SNMP, data)
+    yield from snmp_communities(path, data)
 
 
 def two_lines(path: str, data: bytes) -> Iterator[Candidate]:

@@ -96,19 +96,49 @@ bundler = directives(
 )
 gems = directives(r":[\w.-]+:[ \t]+(?:[\"']?(?:Bearer|Basic)[ ])?(?=[\"']?\w{16,})", kind="token")
 fetchmail = directives(rf"{_BEFORE}pass(?:word|wd)?[ \t]+(?!is\b|prompt)")
+ldap = directives(r"(?:root)?bindpw[ \t]+")
+slapd = directives(r"rootpw[ \t]+(?!secret[ \t]*\r?$)", rf"{_BEFORE}credentials=")
+snmp_communities = directives(
+    r"r[ow]community6?[ \t]+(?!public\b|private\b)",
+    r"com2sec6?[ \t]+(?:-Cn[ \t]+\S+[ \t]+)?\S+[ \t]+\S+[ \t]+(?!public\b|private\b)",
+)
+vpnc = directives(r"IPSec[ \t]+secret[ \t]+", r"Xauth[ \t]+password[ \t]+")
+routeros = directives(
+    rf"{_BEFORE}(?:[\w-]*password|[\w-]*pre-shared-key|[\w-]*secret|passphrase|[\w-]*private-key)="
+)
+znc = directives(r"(?:Hash|Pass)[ \t]*=[ \t]*", r"Server[ \t]*=[ \t]*\S+[ \t]+\+?\d{1,5}[ \t]+")
+eggdrop = directives(
+    r"(?:set[ \t]+servers[ \t]*\{[ \t]*)?[\w.-]+:\+?\d{1,5}:", r"addserver[ \t]+\S+[ \t]+\+?\d{1,5}[ \t]+"
+)
+travis = directives(
+    r"(?:-[ ]+)?(?:slack|rooms|hipchat):[ \t]*[\"']?[\w.-]+:(?=\w{20})",
+    kind="token",
+    word=r"(?P<v>\w{20,64})",
+)
+nagios = directives(r"\$USER\d{1,3}\$[ \t]*=[ \t]*(?=\S*[\d!@#%^&*])(?!\S*/)")
+rdp = directives(r"password[ \t]+51:b:", word=r"(?P<v>[0-9A-F]{32,2000})")
+_ONEPASSWORD = lazy(
+    rb"\"value\":\"(?P<v>(?:[^\"\\\n]|\\.){3,200})\"[^{}\n]{0,200}\"designation\":\"password\""
+)
 mailrc = directives(rf"{_BEFORE}set[ \t]+[\w-]*password[\w@.-]*=")
 radius_clients = directives(rf"{_BEFORE}(?:secret|proto_secret)[ \t]*=[ \t]*")
 radius_users = directives(
     r"[^#\n]{0,300}\b(?:Cleartext|User|NT|Crypt|MD5|SHA\d?|SSHA\d?)-Password[ \t]*(?::=|==|=)[ \t]*"
 )
 openvpn = directives(r"<auth-user-pass>[ \t]*\r?\n[^\n<]+\n")
-_ONE_WORD = lazy(rb"\A\s*(?P<v>[^\s:=<>{}$!#]{6,200})\s*\Z")
+_ONE_WORD = lazy(rb"\A\s*(?P<v>[^\s:=<>{}$!#]{6,200}={0,2})\s*\Z")
 
 
 def one_word(path: str, data: bytes) -> Iterator[Candidate]:
     """A file that is one token or password and nothing else."""
     for match in _ONE_WORD.finditer(data):
         yield from _found(match, "token")
+
+
+def onepassword(path: str, data: bytes) -> Iterator[Candidate]:
+    """1Password's old export: a field of the designation `password`, its value before that."""
+    for match in _ONEPASSWORD.finditer(data):
+        yield from _found(match, "password")
 
 
 def wireless(path: str, data: bytes) -> Iterator[Candidate]:

@@ -45,8 +45,8 @@ READERS = (
     Reader(
         "password file",
         (
-            r"shadow-?|master\.passwd|g?shadow\.bak|\.?ht-?passwds?|[\w.-]*\.htpasswd|"
-            r"[\w.-]*ftpd?[\w.-]*passwd|passwd|passwd\.txt|sasldb|dovecot/users|mosquitto/pwfile[\w.-]*"
+            r"g?shadow(?:-|\.(?:bak|old|orig|save))?|master\.passwd|\.?ht-?passwds?|[\w.-]*\.htpasswd|"
+            r"[\w.-]*ftpd?[\w.-]*passwd|passwd(?:-|\.(?:txt|bak|old|orig|save))?|sasldb|dovecot/users|mosquitto/pwfile[\w.-]*"
         ),
         _from("accounts", "passwords_by_colon"),
     ),
@@ -89,19 +89,35 @@ READERS = (
     Reader(
         "IDE servers",
         (
-            r"webservers\.xml|deployment\.xml|datasources(?:\.local)?\.xml|dbeaver[\w-]*\.xml|"
+            r"webservers\.xml|deployment\.xml|dbeaver[\w-]*\.xml|"
             r"data-sources\.xml|sqldeveloper[\w-]*\.xml|remote-servers\.xml"
         ),
         _from("structured", "ide_servers"),
     ),
+    Reader("data sources", r"datasources(?:\.local)?\.xml", _from("structured", "ide_servers"), False),
     Reader("Jenkins credentials", r"credentials\.xml", _from("structured", "jenkins_credentials")),
     Reader("Windows answer file", r"(?:auto)?unattend[\w-]*\.xml", _from("structured", "answer_file"), False),
     Reader("Maven settings", r"settings(?:-security)?\.xml", _from("structured", "maven_settings"), False),
-    Reader("Magento", r"etc/local\.xml", _from("structured", "magento")),
+    Reader("Magento", r"local\.xml", _from("structured", "magento"), False),
     Reader("Tomcat users", r"tomcat-users\.xml", _from("structured", "tomcat_users")),
     Reader("WinSCP", r"winscp\.ini", _from("structured", "winscp")),
     Reader("IRC servers", r"servlist_?\.conf", _from("structured", "irc_servers")),
     Reader("npm", r"\.?npmrc", _from("structured", "npmrc")),
+    Reader(
+        "LDAP client",
+        r"(?:pam_|libnss[_-]|nss_)?ldap\.conf|\.?ldaprc|nslcd\.conf",
+        _from("programs", "ldap"),
+        False,
+    ),
+    Reader("LDAP server", r"slapd[\w.-]*\.conf", _from("programs", "slapd"), False),
+    Reader("Cisco VPN client", r"vpnc(?:/[\w.-]+)?\.conf", _from("programs", "vpnc"), False),
+    Reader("RouterOS", r"[\w.-]+\.rsc", _from("programs", "routeros"), False),
+    Reader("ZNC", r"znc\.conf", _from("programs", "znc"), False),
+    Reader("Eggdrop", r"eggdrop[\w.-]*\.conf", _from("programs", "eggdrop"), False),
+    Reader("Travis CI", r"\.?travis\.ya?ml", _from("programs", "travis"), False),
+    Reader("Nagios macros", r"resource[\w.-]*\.cfg", _from("programs", "nagios"), False),
+    Reader("remote desktop", r"[\w.() -]+\.rdp", _from("programs", "rdp"), False),
+    Reader("1Password", r"[\w.-]+\.1pif", _from("programs", "onepassword"), False),
     Reader("HAProxy", r"haproxy[\w.-]*\.cfg", _from("programs", "haproxy"), False),
     Reader(
         "nginx",
@@ -146,7 +162,14 @@ READERS = (
         False,
     ),
     Reader("OpenVPN", r"[\w.-]+\.ovpn", _from("programs", "openvpn"), False),
-    Reader("token file", r"\.vault-token|\.?vault[_-]pass(?:word)?(?:\.txt)?", _from("programs", "one_word")),
+    Reader(
+        "one secret",
+        r"\.vault-token|\.?vault[_-]pass(?:word)?(?:\.txt)?|(?:pam_|libnss[_-])?ldap\.secret|"
+        r"encrypted_data_bag_secret|\.?secrets?/[\w.-]*(?:pass(?:word|wd|phrase)?|token|secret|key)(?:\.txt)?|"
+        r"\.secret(?:[_-]?key)?|\.?(?:root|db|mysql|admin)[_-]?pass(?:word|wd)?(?:\.txt)?",
+        _from("programs", "one_word"),
+        False,
+    ),
     Reader(
         "vsftpd users",
         r"v(?:irtual)?[_-]?users?(?:\.txt)?|vsftpd/log(?:in|ins)\.txt",

@@ -12,6 +12,8 @@ from strongroom.scanner.lazy_pattern import lazy
 Walker = Callable[[bytes], Iterator[Field]]
 
 _EMPTY = lazy(r"(?i)|\*+|null|none|nil|true|false|~|\"\"|''|yes|no|\d{1,2}|ask|prompt|x+")
+# `pemPassPhrase`, `userPasswordEncrypted`: as `classify` knows them, `pemPassphrase`, `userPassword`.
+_SPELT = lazy(r"(?i)(pass)_?(phrase|word)(?:[_-]?encrypted)?$")
 _SECRET_KINDS = (
     "password",
     "secret",
@@ -62,7 +64,7 @@ def secret_kind(field: Field, value: str = "") -> str:
     name = field.name
     if name in _VALUE_ATTRIBUTES or "[" in name:
         name = re.sub(r".*\[([^\]]*)\].*", r"\1", field.path if name in _VALUE_ATTRIBUTES else name)
-    name = name.lstrip("@").rpartition(":")[2]
+    name = _SPELT.sub(lambda m: m[1] + m[2].lower(), name.lstrip("@").rpartition(":")[2])
     named = classify(name)
     if named is None or key_id(name, value) or named.kind not in _SECRET_KINDS or named.strength <= 0.5:
         return ""
