@@ -75,8 +75,9 @@ def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     verdict = _scored(named, raw, op, found.quoted, place, _neighbours(found, data))
     if not verdict.accepted:
         return verdict
-    line = data[max(data.rfind(b"\n", 0, found.at) + 1, found.at - 30) : found.start]
-    reason = implausible(named.kind, raw.decode("ascii").strip(), line.decode("ascii", "replace"))
+    first = found.at if place.kind in ("config", "shell") else found.at - 30
+    beside = data[max(data.rfind(b"\n", 0, found.at) + 1, first) : found.start].decode("ascii", "replace")
+    reason = implausible(named.kind, raw.decode("ascii").strip(), beside)
     return Verdict(False, 0.0, (reason,)) if reason else verdict
 
 

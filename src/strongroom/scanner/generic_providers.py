@@ -1,7 +1,8 @@
 """Tokens of providers that we know: a value that cannot be one is not reported as a generic token.
 
 Each provider's own detectors know its formats. Beside its name, the generic stage keeps only values
-of one of those formats, or of a usual length and alphabet, which may be a format not yet documented.
+of one of those formats, or of a usual length and alphabet, which may be a format not yet documented; a
+secret or a key that mixes letters, digits and signs is left to the score.
 """
 
 import re
@@ -21,6 +22,7 @@ _USUAL = lazy(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[A-Za-z0-9]{32}|[A-Za-z0-9]{40}|[A-Za-z0-9]{64}|"
     r"[A-Za-z0-9+/_-]{43}=?|[A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{40}|[A-Za-z0-9+/]{22}==)"
 )
+_PLAIN = lazy(r"[0-9a-f-]+|[0-9A-F-]+|[A-Za-z]+")  # alphabets in which a wrong length tells
 _JOINED = lazy(r"(?P<name>[a-z0-9]{4,}?)(?:api|access|auth|secret|client|app|key|token|id|url)+")
 _VALUE = lazy(r"^value\s*=\s*'''(.+?)'''", re.MULTILINE)
 
@@ -57,6 +59,8 @@ def implausible(kind: str, value: str, around: str) -> str:
     if kind in ("token", "api_key") and (len(value) < 10 or not _CLEAN.fullmatch(value)):
         return "tokens are longer and have no such characters"
     if _USUAL.fullmatch(value):
+        return ""
+    if kind in ("secret", "encryption_key") and not _PLAIN.fullmatch(value):
         return ""
     named = list(providers_in(around))
     if named and not any(_formats(provider).fullmatch(value) for provider in named):
