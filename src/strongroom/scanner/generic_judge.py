@@ -9,6 +9,7 @@ from strongroom.scanner.falsealarms import harmless, placeholder, reference
 from strongroom.scanner.generic_around import against
 from strongroom.scanner.generic_language import Place
 from strongroom.scanner.generic_names import Named, classify, key_id, words_of
+from strongroom.scanner.generic_phrases import phrase
 from strongroom.scanner.generic_providers import implausible
 from strongroom.scanner.generic_shapes import Shaped
 from strongroom.scanner.generic_values import Assignment
@@ -20,6 +21,9 @@ PIN = 6  # digits that alone make a password
 SENTENCE = 3  # spaces in a value that make it one
 _SNAKE = lazy(r"[a-z]{2,}\d{0,3}(?:_[a-z]{2,}\d{0,3}){1,4}")
 _NUMBER = lazy(r"-?\d+")
+_AFFIXED = lazy(
+    r"(?i)(?!user|test|new|old|default)[a-z]{2,12}[-_.]?(?:pass(?:w(?:or)?d)?|pw|pwd)[-_.]?\d{1,4}!?"
+)
 _BY_NAME = ("before", "encoded")  # shapes whose detector is told by the name in them
 _JOINTS = str.maketrans("", "", " _-.")
 
@@ -65,8 +69,9 @@ def judge(found: Assignment, data: bytes, place: Place) -> Verdict:
     if verb and _GETTER.fullmatch(verb):
         return Verdict(False, 0.0, ("an argument of a function that looks something up",))
     raw = data[found.start : found.end]
-    if _default_password(found, named, raw, place) and _neighbours(found, data):
-        return Verdict(True, 0.6, ("a default password in configuration",), "generic.password")
+    chosen = _chosen(found, named, raw, data, place)
+    if chosen:
+        return Verdict(True, 0.6, (chosen,), "generic.password")
     reason = _excluded(found.name, named, raw, found.quoted)
     reason = reason or against(found, raw.decode("ascii").strip(), data, place)
     if reason or plain_word(named, raw, place):
@@ -90,6 +95,15 @@ _DEFAULT = lazy(
     rb"(?i)change_?(?:me|it)\d{0,4}|(?:letmein|welcome|toor|pass(?:word|wd)?|secret|admin|root|test|guest|postgres|mysql)"
     rb"[-_.!]?\d{1,4}!?|[a-z]{3,12}[-_.]?(?:pw|pass|passwd)\d{0,4}"
 )
+
+
+def _chosen(found: Assignment, named: Named, raw: bytes, data: bytes, place: Place) -> str:
+    """Say why words that mostly are no password are one here, or ""."""
+    if _default_password(found, named, raw, place) and _neighbours(found, data):
+        return "a default password in configuration"
+    if b" " in raw and phrase(found.name, named, raw.decode("ascii", "replace"), place, quoted=found.quoted):
+        return "a phrase as people choose it"
+    return ""
 
 
 def _default_password(found: Assignment, named: Named, raw: bytes, place: Place) -> bool:
@@ -148,8 +162,10 @@ def excluded(name: str, named: Named, value: str, *, quoted: bool) -> str:
         return "the value repeats its name"
     if words_of(name)[-1:] == ["seed"] and _NUMBER.fullmatch(value):
         return "a number"
-    digits = named.kind == "password" and value.isdigit() and len(value) >= PIN
-    return _wording(value) or placeholder(value) or ("" if digits else harmless(value))
+    sure = named.kind == "password" and (
+        (value.isdigit() and len(value) >= PIN) or (quoted and _AFFIXED.fullmatch(value) is not None)
+    )
+    return _wording(value) or placeholder(value) or ("" if sure else harmless(value))
 
 
 def _wording(value: str) -> str:
