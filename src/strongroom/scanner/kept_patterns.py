@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Stored = tuple[int, bytes, int, dict[str, int]]
 
 MOST = 6000  # expressions that are kept
-SOME = 16  # new ones for which it pays to write
+SOME = 4 << 10  # bytes of new numbers for which it pays to write: about two milliseconds of `re`
 _NAME = f"patterns-{sys.hexversion:x}"
 _STAMP = (1, sys.version, sys.maxsize)
 _OTHER = (ImportError, AttributeError, TypeError, ValueError, OverflowError, RuntimeError)
@@ -53,7 +53,7 @@ class Kept:
 
     def keep(self) -> None:
         """Add the new expressions to the cache, if that is worth it."""
-        if len(self._new) < SOME:
+        if sum(len(numbers) for _, numbers, _, _ in self._new.values()) < SOME:
             return
         content = _read() | self._new  # another worker may have written
         self._new.clear()
