@@ -15,6 +15,7 @@ from strongroom.framework.policy_names import RESPONSE_WRAPPING, ROOT
 
 PREFIX = "policy/"
 CACHED_ACLS = 10_000
+PARSED = 1024
 
 
 class PolicyText(Struct, frozen=True):
@@ -35,6 +36,7 @@ class Policies:
         self._area = area
         self._inside = inside
         self._acls: dict[tuple[str, ...], ACL] = {}
+        self._parsed: dict[tuple[str, str], Policy] = {}
         self._changes = 0
 
     def view(self, tx: BarrierTransaction) -> View:
@@ -83,7 +85,7 @@ class Policies:
         for name in key:
             text = None if name == ROOT else await self.text(tx, name)
             if text is not None:
-                policies.append(self._placed(rendered(parse_policy(name, text), None)))
+                policies.append(self._placed(rendered(self._read(name, text), None)))
         acl = compile_acl(policies, root=ROOT in key and not self._inside, now=now)
         if seen == self._changes and len(self._acls) < CACHED_ACLS:
             self._acls[key] = acl
@@ -93,6 +95,15 @@ class Policies:
         """The same where it is compiled already."""
         found = self._acls.get(names)
         return found if found is not None and found.valid_until > now else None
+
+    def _read(self, name: str, text: str) -> Policy:
+        """A policy as it is written: many sets share `default`, which is parsed once."""
+        policy = self._parsed.get((name, text))
+        if policy is None:
+            if len(self._parsed) >= PARSED:
+                self._parsed.clear()
+            policy = self._parsed[name, text] = parse_policy(name, text)
+        return policy
 
     def _placed(self, policy: Policy) -> Policy:
         """The policy with whole paths."""

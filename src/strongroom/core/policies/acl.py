@@ -15,7 +15,9 @@ from strongroom.core.policies.policy import Capability, Policy, Rule
 from strongroom.core.policies.segmented import Segmented, segmented
 from strongroom.framework.request import Operation
 
-MAX_CACHED = 4096
+MAX_CACHED = (
+    256  # of one set of policies: a server has hundreds of them, each with every path it was asked for
+)
 
 _LISTING = frozenset({Operation.LIST, Operation.SCAN})
 _WITH_FIELDS = frozenset({Operation.READ, Operation.WRITE, Operation.PATCH})
