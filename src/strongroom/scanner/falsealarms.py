@@ -30,6 +30,10 @@ _WORDS = (
     "sanitized|censored|deadbeef|the_?password"
 )
 _PLACEHOLDER = lazy(rf"(?i)(?:^|[^a-z]|(?<=[a-z])(?=[A-Z]))({_WORDS})")
+_INSTRUCTION = lazy(
+    r"(?i)\byour|^your|change_?(?:me|it|this)|replace|insert|placeholder|redacted|removed|omitted|todo|fixme|tbd|fill_?(?:in|me)|"
+    r"put_?your|enter_?your|not_?set|(?:secret|password|key|token|goes)_?here|see_?below|sanitized|censored|scrubbed"
+)
 SHORT_WORD, RANDOM = 5, 24  # letters of a word; characters of a value that may hold it by chance
 _MASK = lazy(
     r"(.)\1{3,}$|[xX*.•●_#?-]{3,}$|.*(?:[xX]{5,}|\*{3,}|\.{3,}|•{2,}|_{4,}|#{4,}|…)|"
@@ -126,6 +130,18 @@ def placeholder(value: str) -> str:
     if sequential(value):
         return "a run of the alphabet, the digits or the keyboard"
     return ""
+
+
+def unfilled(value: str) -> str:
+    """Say why `value` is none in a file that is made of credentials, or "".
+
+    Only what was left to be filled in: there a password such as `supersecret` or `12345678` is one.
+    """
+    if _TEMPLATE.search(value):
+        return "a template or a reference"
+    if _MASK.match(value):
+        return "masked or one repeated character"
+    return "an instruction" if _INSTRUCTION.search(value) else ""
 
 
 def _worded(value: str, start: int, end: int) -> bool:

@@ -6,7 +6,7 @@ Sources: passwd(5), shadow(5), htpasswd(1), PostgreSQL's `.pgpass`, netrc(5), gi
 import re
 from collections.abc import Iterator
 
-from strongroom.scanner.falsealarms import placeholder
+from strongroom.scanner.falsealarms import unfilled
 from strongroom.scanner.formats.candidate import Candidate
 from strongroom.scanner.lazy_pattern import lazy
 
@@ -57,7 +57,7 @@ def htdigest(path: str, data: bytes) -> Iterator[Candidate]:
 def pgpass(path: str, data: bytes) -> Iterator[Candidate]:
     """`host:port:database:user:password`."""
     for match in _PGPASS.finditer(data):
-        if not placeholder(match["v"].decode("utf-8", "replace")):
+        if not unfilled(match["v"].decode("utf-8", "replace")):
             yield _found("password", match, "password")
 
 
@@ -71,7 +71,7 @@ def netrc(path: str, data: bytes) -> Iterator[Candidate]:
             and not (
                 b"@" in match[group] and _ANONYMOUS.search(data, max(0, match.start() - 80), match.start("k"))
             )
-            and not placeholder(match[group].decode("utf-8", "replace"))
+            and not unfilled(match[group].decode("utf-8", "replace"))
         ):
             yield _found("password", match, "password", group)
 
@@ -79,7 +79,7 @@ def netrc(path: str, data: bytes) -> Iterator[Candidate]:
 def credential_urls(path: str, data: bytes) -> Iterator[Candidate]:
     """`https://user:password@host`, one a line."""
     for match in _CREDENTIAL_URL.finditer(data):
-        if match["v"] and not placeholder(match["v"].decode("utf-8", "replace")):
+        if match["v"] and not unfilled(match["v"].decode("utf-8", "replace")):
             yield _found("url_credentials", match, match["u"].decode("utf-8", "replace"))
 
 
@@ -97,7 +97,7 @@ def key_file(path: str, data: bytes) -> Iterator[Candidate]:
 def mail_client(path: str, data: bytes) -> Iterator[Candidate]:
     """Exim's `passwd.client`: `host:login:password`."""
     for match in _CLIENT.finditer(data):
-        if not placeholder(match["v"].decode("utf-8", "replace")):
+        if not unfilled(match["v"].decode("utf-8", "replace")):
             yield _found("password", match, "password")
 
 

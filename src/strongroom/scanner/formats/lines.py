@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 
-from strongroom.scanner.falsealarms import placeholder
+from strongroom.scanner.falsealarms import placeholder, unfilled
 from strongroom.scanner.formats.candidate import Candidate
 from strongroom.scanner.formats.programs import snmp_communities
 from strongroom.scanner.generic_names import classify
@@ -38,7 +38,7 @@ _ROWS = 20_000
 
 def _found(match: re.Match[bytes], detector: str = "password", name: str = "password") -> Iterator[Candidate]:
     group = "q" if match.groupdict().get("q") else "v"
-    if not placeholder(match[group].decode("utf-8", "replace")):
+    if not unfilled(match[group].decode("utf-8", "replace")):
         yield Candidate(
             f"generic.{detector}", match.start(group), match.end(group), match[group], name, 0.97, _REASON
         )

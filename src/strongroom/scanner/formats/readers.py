@@ -196,7 +196,7 @@ READERS = (
         r"[\w -]+\.nmconnection|\.offlineimaprc|\.?mbsyncrc|murmur\.ini|"
         r"mumble-server\.ini|\.?wgetrc|\.ossutilconfig|\.bintray|server\.cfg|"
         r"teamspeak\w*\.ini|\.?irssi/config",
-        _from("structured", "ini_secrets"),
+        _from("structured", "client_secrets"),
         False,
     ),
     Reader(

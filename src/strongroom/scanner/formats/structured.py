@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from strongroom.scanner.falsealarms import harmless, placeholder
+from strongroom.scanner.falsealarms import harmless, placeholder, unfilled
 from strongroom.scanner.formats.candidate import Candidate
 from strongroom.scanner.formats.fields import Field, ini_fields, json_fields, xml_fields, yaml_fields
 from strongroom.scanner.generic_names import classify, key_id
@@ -28,9 +28,12 @@ _VALUE_ATTRIBUTES = ("@value", "@defaultValue")
 
 
 def fields_reader(
-    walk: Walker, keys: str = "", detector: str = ""
+    walk: Walker, keys: str = "", detector: str = "", *, sure: bool = False
 ) -> Callable[[str, bytes], Iterator[Candidate]]:
-    """A reader that reports fields whose path matches `keys`, or, without it, those named as secrets."""
+    """A reader that reports fields whose path matches `keys`, or, without it, those named as secrets.
+
+    `sure`: a file of somebody's credentials, in which only what was left to be filled in is no secret.
+    """
     pattern = lazy(keys) if keys else None
 
     def read(path: str, data: bytes) -> Iterator[Candidate]:
@@ -40,7 +43,7 @@ def fields_reader(
                 if pattern is None
                 else (detector or "password" if pattern.search(field.path) else "")
             )
-            if kind and _holds(data[field.start : field.end], kind):
+            if kind and _holds(data[field.start : field.end], kind, unfilled if sure else placeholder):
                 yield _candidate(kind, field, data)
 
     return read
@@ -71,17 +74,18 @@ def secret_kind(field: Field, value: str = "") -> str:
     return named.kind
 
 
-def _holds(raw: bytes, kind: str) -> bool:
+def _holds(raw: bytes, kind: str, blank: Callable[[str], str]) -> bool:
     """Whether the value is one: not empty, no placeholder and, passwords apart, no path or constant."""
     value = raw.decode("utf-8", "replace").strip()
-    if _EMPTY.fullmatch(value) or placeholder(value):
+    if _EMPTY.fullmatch(value) or blank(value):
         return False
     return kind == "password" or not harmless(value)
 
 
 _IDE_SECRET = r"(?i)/@(?:password|passphrase|pass|passwd|pwd|secret)$"
 
-json_secrets = fields_reader(json_fields)
+json_secrets = fields_reader(json_fields, sure=True)
+client_secrets = fields_reader(ini_fields, sure=True)
 xml_secrets = fields_reader(xml_fields)
 ini_secrets = fields_reader(ini_fields)
 yaml_secrets = fields_reader(yaml_fields)
@@ -92,11 +96,13 @@ composer_auth = fields_reader(
     json_fields, r"(?:-oauth|-token|bearer)/[^/]+$|/(?:password|token|consumer-secret)$", "token"
 )
 filezilla = fields_reader(
-    xml_fields, r"(?i)/@?(?:Pass|Password)$|(?:Setting|Item|Option)\[[^\]]*(?:pass(?:word)?|salt)\]$"
+    xml_fields,
+    r"(?i)/@?(?:Pass|Password)$|(?:Setting|Item|Option)\[[^\]]*(?:pass(?:word)?|salt)\]$",
+    sure=True,
 )
 magento = fields_reader(xml_fields, r"(?i)/(?:password|crypt/key)$")
-ide_servers = fields_reader(xml_fields, _IDE_SECRET)
-chat_accounts = fields_reader(xml_fields, r"(?i)/password$")
+ide_servers = fields_reader(xml_fields, _IDE_SECRET, sure=True)
+chat_accounts = fields_reader(xml_fields, r"(?i)/password$", sure=True)
 jenkins_credentials = fields_reader(
     xml_fields,
     r"(?i)/(?:password|passphrase|secret|apiToken|secretBytes|privateKey|token|secretKey)$",
@@ -106,8 +112,8 @@ maven_settings = fields_reader(xml_fields, r"(?i)/(?:password|passphrase)$")
 answer_file = fields_reader(xml_fields, r"(?i)(?:^|/)\w*password/value$")
 tomcat_users = fields_reader(xml_fields, r"(?i)/user/@password$")
 nuget = fields_reader(xml_fields, r"(?i)/apikeys/add\[[^/]*\]/@value$", "api_key")
-winscp = fields_reader(ini_fields, r"(?i)/(?:\w*Password\w*|Passphrase)$", "stored_login")
-irc_servers = fields_reader(ini_fields, r"/(?:P|B|PP)$")
+winscp = fields_reader(ini_fields, r"(?i)/(?:\w*Password\w*|Passphrase)$", "stored_login", sure=True)
+irc_servers = fields_reader(ini_fields, r"/(?:P|B|PP)$", sure=True)
 npmrc = fields_reader(ini_fields, r"(?:^|[/:])_(?:authToken|auth|password)$", "token")
 kube_config = fields_reader(
     yaml_fields,
